@@ -1,0 +1,73 @@
+/*
+ * The journal's interface: each call goes to the implementation behind it. Checked here once for
+ * all of them: what a caller must never hand in.
+ */
+#include "store/journal_priv.h"
+
+#include "base/invariant.h"
+
+static void check_key(struct slice key)
+{
+    invariant(key.len > 0 && key.len <= JOURNAL_KEY_MAX);
+}
+
+void journal_close(struct journal **jp)
+{
+    struct journal *j = *jp;
+
+    *jp = NULL;
+    if (j != NULL)
+        j->ops->close(j);
+}
+
+uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes)
+{
+    invariant(project_id != 0 && bytes.len <= JOURNAL_RECORD_MAX);
+    return j->ops->append(j, project_id, bytes);
+}
+
+enum status journal_commit(struct journal *j)
+{
+    return j->ops->commit(j);
+}
+
+uint64_t journal_read(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,
+                      uint64_t max_bytes, journal_record_fn fn, void *arg, uint64_t *first)
+{
+    return j->ops->read(j, project_id, after, max_records, max_bytes, fn, arg, first);
+}
+
+uint64_t journal_last_seq(struct journal *j, uint64_t project_id)
+{
+    return j->ops->last_seq(j, project_id);
+}
+
+void journal_save_cursor(struct journal *j, uint64_t project_id, struct slice key, uint64_t seq)
+{
+    invariant(project_id != 0);
+    check_key(key);
+    j->ops->save_cursor(j, project_id, key, seq);
+}
+
+enum status journal_load_cursor(struct journal *j, uint64_t project_id, struct slice key,
+                                uint64_t *seq)
+{
+    check_key(key);
+    return j->ops->load_cursor(j, project_id, key, seq);
+}
+
+void journal_remove_cursor(struct journal *j, uint64_t project_id, struct slice key)
+{
+    check_key(key);
+    j->ops->remove_cursor(j, project_id, key);
+}
+
+uint64_t journal_trim(struct journal *j, int64_t now_unix_ms)
+{
+    return j->ops->trim(j, now_unix_ms);
+}
+
+void journal_remove_project(struct journal *j, uint64_t project_id)
+{
+    j->ops->remove_project(j, project_id);
+}

@@ -1,0 +1,55 @@
+/*
+ * Group commit: requests of all workers are appended together and committed at once by one thread,
+ * which gives the numbers in the order of commit.
+ *
+ * Requests of one submitter keep their order. The callback runs on the committing thread with all
+ * requests of a batch, in order, after they are durable. Without a thread (tests)
+ * journal_commit_turn does the same by hand. When a commit fails it is tried again (with a pause,
+ * logged, counted) and nothing is called back meanwhile: acknowledgements stop, which is the back
+ * pressure. Source: architecture.md "The journal"
+ */
+#pragma once
+
+#include "store/journal.h"
+
+struct journal_commit;
+
+/** One record to append; a single block made by journal_request_new. */
+struct journal_request {
+    struct journal_request *next;
+    uint64_t project_id;
+    uint64_t seq; /* set by the commit; 0: given up at the stop, it is not stored */
+    void *object; /* the submitter's: passed through */
+    uint64_t a, b, c;
+    uint32_t len;
+    uint8_t bytes[];
+};
+
+/** A request with room for `len` bytes, which the caller fills; owned by the caller until it is
+ * submitted. */
+struct journal_request *journal_request_new(uint64_t project_id, size_t len);
+void journal_request_free(struct journal_request **r);
+
+/** Ownership of the list (linked by next, in order) passes to the callee. */
+typedef void (*journal_committed_fn)(struct journal_request *first, void *arg);
+
+/** @param threaded  a thread of its own commits; otherwise journal_commit_turn. It also trims about
+ * once a second. `j` is borrowed. */
+struct journal_commit *journal_commit_new(struct journal *j, bool threaded, journal_committed_fn fn,
+                                          void *arg);
+
+/** Ends the thread, commits what was submitted, calls back. What still cannot be committed after
+ * some attempts is called back with seq 0. No thread may submit any more; the last callbacks run on
+ * the caller's thread. */
+void journal_commit_free(struct journal_commit **c);
+
+/** Submits a list of requests (ownership passes). Any thread; never waits for a commit. */
+void journal_commit_submit(struct journal_commit *c, struct journal_request *first);
+
+/** Drops a project from the journal, behind the batch that takes what has been submitted so far.
+ * Any thread. */
+void journal_commit_remove_project(struct journal_commit *c, uint64_t project_id);
+
+/** One batch by hand; true: there was one, and it is committed. It waits for the next turn when the
+ * commit fails. */
+bool journal_commit_turn(struct journal_commit *c);

@@ -1,0 +1,262 @@
+/*
+ * LMDB behind functions: the map grows by itself, and no code of LMDB leaves this file.
+ *
+ * The map may only be changed while no transaction runs in the process. So each transaction holds
+ * `running` for reading, and whoever grows the map takes it for writing; it is preferred there, for
+ * readers that come one after the other would keep it out for ever. Read transactions belong to
+ * their object, not to their thread (MDB_NOTLS).
+ */
+#include "store/lmdb_env.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "base/mem.h"
+#include "store/events.h"
+#include "store/private_file.h"
+
+enum { FILE_MODE = 0600 };
+
+struct lmdb_env {
+    MDB_env *handle;          /* owned */
+    pthread_rwlock_t running; /* see above */
+    size_t table_count;
+    MDB_dbi tables[LMDB_ENV_TABLES_MAX];
+};
+
+struct lmdb_env_txn {
+    struct lmdb_env *env; /* borrowed */
+    MDB_txn *handle;      /* owned */
+    int result;           /* MDB_SUCCESS, or the first failure */
+};
+
+static enum status status_of(int result)
+{
+    switch (result) {
+    case MDB_SUCCESS:
+        return ST_OK;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+        return ST_CORRUPT;
+    default:
+        return ST_IO;
+    }
+}
+
+/* The one place where a failure of a running store is told. */
+static enum status tell(int result)
+{
+    if (result != MDB_SUCCESS)
+        log_event(EV_VALUES_FAILED, "cause", mdb_strerror(result));
+    return status_of(result);
+}
+
+static void init_lock(struct lmdb_env *e)
+{
+    pthread_rwlockattr_t attributes;
+
+    (void)pthread_rwlockattr_init(&attributes);
+    (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    invariant(pthread_rwlock_init(&e->running, &attributes) == 0);
+    (void)pthread_rwlockattr_destroy(&attributes);
+}
+
+static int open_tables(struct lmdb_env *e, const char *const *tables)
+{
+    MDB_txn *txn;
+    int result = mdb_txn_begin(e->handle, NULL, 0, &txn);
+
+    if (result != MDB_SUCCESS)
+        return result;
+    for (size_t i = 0; result == MDB_SUCCESS && i < e->table_count; i++)
+        result = mdb_dbi_open(txn, tables[i], MDB_CREATE, &e->tables[i]);
+    if (result == MDB_SUCCESS)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return result;
+}
+
+static int open_env(struct lmdb_env *e, const char *path, const char *const *tables,
+                    size_t map_bytes)
+{
+    int result = mdb_env_create(&e->handle);
+
+    if (result == MDB_SUCCESS)
+        result = mdb_env_set_maxdbs(e->handle, LMDB_ENV_TABLES_MAX);
+    if (result == MDB_SUCCESS)
+        result = mdb_env_set_mapsize(e->handle, map_bytes);
+    if (result == MDB_SUCCESS)
+        result = mdb_env_open(e->handle, path, MDB_NOTLS, FILE_MODE);
+    return result == MDB_SUCCESS ? open_tables(e, tables) : result;
+}
+
+enum status lmdb_env_open(const char *path, const char *const *tables, size_t table_count,
+                          size_t map_bytes, struct lmdb_env **out, char *error, size_t error_len)
+{
+    struct lmdb_env *e;
+    int result;
+
+    invariant(table_count <= LMDB_ENV_TABLES_MAX);
+    if (private_file_make_dir(path) != ST_OK) {
+        (void)snprintf(error, error_len,
+                       "%s: cannot be made: look at the rights and the free space", path);
+        return ST_IO;
+    }
+    e = mem_new_of(MEM_BASE, struct lmdb_env);
+    e->table_count = table_count;
+    init_lock(e);
+    result = open_env(e, path, tables, map_bytes);
+    if (result != MDB_SUCCESS) {
+        (void)snprintf(error, error_len, "%s: cannot be opened (%s): %s", path,
+                       mdb_strerror(result),
+                       status_of(result) == ST_CORRUPT ? "restore it from a backup or move it away"
+                                                       : "look at its rights and the free space");
+        lmdb_env_close(&e);
+        return status_of(result);
+    }
+    *out = e;
+    return ST_OK;
+}
+
+void lmdb_env_close(struct lmdb_env **e)
+{
+    struct lmdb_env *closing = *e;
+
+    if (closing == NULL)
+        return;
+    *e = NULL;
+    if (closing->handle != NULL)
+        mdb_env_close(closing->handle);
+    (void)pthread_rwlock_destroy(&closing->running);
+    mem_free(closing);
+}
+
+/* One try of a transaction; a result of LMDB. */
+static int run_once(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *arg)
+{
+    struct lmdb_env_txn t = {.env = e};
+
+    (void)pthread_rwlock_rdlock(&e->running);
+    t.result = mdb_txn_begin(e->handle, NULL, flags, &t.handle);
+    if (t.result == MDB_SUCCESS) {
+        fn(&t, arg);
+        if (t.result == MDB_SUCCESS)
+            t.result = mdb_txn_commit(t.handle); /* it is gone, whatever comes of it */
+        else
+            mdb_txn_abort(t.handle);
+    }
+    (void)pthread_rwlock_unlock(&e->running);
+    return t.result;
+}
+
+/* Doubles the map, unless another thread has done so since it had `seen_bytes`. */
+static int grow_map(struct lmdb_env *e, size_t seen_bytes)
+{
+    int result = MDB_SUCCESS;
+
+    (void)pthread_rwlock_wrlock(&e->running);
+    if (lmdb_env_map_bytes(e) == seen_bytes)
+        result = seen_bytes <= SIZE_MAX / 2 ? mdb_env_set_mapsize(e->handle, seen_bytes * 2)
+                                            : MDB_MAP_FULL;
+    (void)pthread_rwlock_unlock(&e->running);
+    return result;
+}
+
+enum status lmdb_env_read(struct lmdb_env *e, lmdb_env_fn fn, void *arg)
+{
+    return tell(run_once(e, MDB_RDONLY, fn, arg));
+}
+
+enum status lmdb_env_write(struct lmdb_env *e, lmdb_env_fn fn, void *arg)
+{
+    for (;;) {
+        size_t map_bytes = lmdb_env_map_bytes(e);
+        int result = run_once(e, 0, fn, arg);
+
+        if (result != MDB_MAP_FULL)
+            return tell(result);
+        result = grow_map(e, map_bytes);
+        if (result != MDB_SUCCESS)
+            return tell(result);
+    }
+}
+
+/* LMDB only reads through the pointer that it wants without const. */
+static MDB_val val_of(struct slice s)
+{
+    return (MDB_val){.mv_size = s.len, .mv_data = (void *)(uintptr_t)s.data};
+}
+
+static struct slice slice_of_val(const MDB_val *v)
+{
+    return slice_make(v->mv_data, v->mv_size);
+}
+
+static MDB_dbi table_of(const struct lmdb_env_txn *t, size_t table)
+{
+    invariant(table < t->env->table_count);
+    return t->env->tables[table];
+}
+
+void lmdb_env_put(struct lmdb_env_txn *t, size_t table, struct slice key, struct slice value)
+{
+    MDB_val k = val_of(key);
+    MDB_val v = val_of(value);
+
+    invariant(key.len > 0 && key.len <= LMDB_ENV_KEY_MAX);
+    if (t->result == MDB_SUCCESS)
+        t->result = mdb_put(t->handle, table_of(t, table), &k, &v, 0);
+}
+
+void lmdb_env_remove_prefix(struct lmdb_env_txn *t, size_t table, struct slice prefix)
+{
+    MDB_val value;
+    MDB_cursor *cursor;
+    int result = MDB_SUCCESS;
+
+    if (t->result == MDB_SUCCESS)
+        t->result = mdb_cursor_open(t->handle, table_of(t, table), &cursor);
+    if (t->result != MDB_SUCCESS)
+        return;
+    while (result == MDB_SUCCESS) {
+        MDB_val key = val_of(prefix);
+
+        result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        if (result == MDB_SUCCESS && !slice_starts_with(slice_of_val(&key), prefix))
+            break;
+        if (result == MDB_SUCCESS)
+            result = mdb_cursor_del(cursor, 0);
+    }
+    mdb_cursor_close(cursor);
+    t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+}
+
+void lmdb_env_each(struct lmdb_env_txn *t, size_t table, lmdb_env_item_fn fn, void *arg)
+{
+    MDB_val key;
+    MDB_val value;
+    MDB_cursor *cursor;
+    int result;
+
+    if (t->result == MDB_SUCCESS)
+        t->result = mdb_cursor_open(t->handle, table_of(t, table), &cursor);
+    if (t->result != MDB_SUCCESS)
+        return;
+    result = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    while (result == MDB_SUCCESS && fn(slice_of_val(&key), slice_of_val(&value), arg))
+        result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    mdb_cursor_close(cursor);
+    t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+}
+
+size_t lmdb_env_map_bytes(const struct lmdb_env *e)
+{
+    MDB_envinfo info;
+
+    invariant(mdb_env_info(e->handle, &info) == MDB_SUCCESS);
+    return info.me_mapsize;
+}

@@ -1,0 +1,112 @@
+/*
+ * The registry: projects and devices (later types, rules, operators), in SQLite (WAL) under the
+ * data directory.
+ *
+ * Off the message path: read whole at start, and row by row when something changed. One connection
+ * belongs to one thread at a time; the command line opens its own, also while a server runs. Every
+ * change of a row gets a growing change number (triggers), by which a running server finds what
+ * another process changed. Secrets are encrypted at rest under the key of store/secret. No SQL and
+ * no SQLite code above this file. Source: open-api.md 1 to 3
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/ident.h"
+#include "base/status.h"
+
+struct registry;
+
+enum { REGISTRY_NAME_MAX = 128 /* bytes of UTF-8 in a name */ };
+
+struct registry_project {
+    uint64_t project_id;
+    char name[REGISTRY_NAME_MAX + 1];
+    char secret[IDENT_SECRET_LEN + 1]; /* the secret named "main" */
+    char token[IDENT_SECRET_LEN + 1];
+    bool enabled;
+    bool open_mqtt; /* the edition switch of the application API */
+    int64_t created_ms;
+};
+
+struct registry_device {
+    uint64_t device_id;
+    uint64_t project_id;
+    char name[REGISTRY_NAME_MAX + 1];
+    char password[REGISTRY_NAME_MAX + 1];
+    bool enabled;
+    int64_t created_ms;
+};
+
+/** What a change was about. */
+enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE };
+
+struct registry_change {
+    int64_t number;
+    enum registry_entity entity;
+    uint64_t id;
+    bool removed; /* otherwise added or changed: read the row */
+};
+
+/**
+ * Opens (and makes, mode 0700) the data directory's registry, and brings its schema to this
+ * program's version.
+ *
+ * @param error  on failure one line for a person: what, why, what to do; at most `error_len` bytes
+ * Errors: ST_IO, ST_CORRUPT, ST_UNSUPPORTED (a newer schema), ST_BUSY
+ */
+enum status registry_open(const char *data_dir, struct registry **out, char *error,
+                          size_t error_len) MUST_CHECK;
+void registry_close(struct registry **r);
+
+/** One transaction around several changes. When the commit fails they are all undone. */
+enum status registry_begin(struct registry *r) MUST_CHECK;
+enum status registry_commit(struct registry *r) MUST_CHECK;
+void registry_rollback(struct registry *r);
+
+/** Adds a project. Errors: ST_EXISTS (its id), ST_INVALID (name), ST_IO. */
+enum status registry_project_add(struct registry *r, const struct registry_project *p) MUST_CHECK;
+/** Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT (a secret that does not decrypt). */
+enum status registry_project_find(struct registry *r, uint64_t project_id,
+                                  struct registry_project *out) MUST_CHECK;
+/** Removes a project with all its devices. Errors: ST_NOT_FOUND, ST_IO. */
+enum status registry_project_remove(struct registry *r, uint64_t project_id) MUST_CHECK;
+
+/** Called with a borrowed row; giving false ends the walk. */
+typedef bool (*registry_project_fn)(const struct registry_project *p, void *arg);
+/** All projects, oldest first. A damaged row is logged and left out, so that one does not keep a
+ * server down. */
+enum status registry_project_each(struct registry *r, registry_project_fn fn, void *arg) MUST_CHECK;
+
+/** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_NOT_FOUND (project), ST_INVALID
+ * (name, password), ST_IO. */
+enum status registry_device_add(struct registry *r, const struct registry_device *d) MUST_CHECK;
+enum status registry_device_find(struct registry *r, uint64_t device_id,
+                                 struct registry_device *out) MUST_CHECK;
+enum status registry_device_remove(struct registry *r, uint64_t device_id) MUST_CHECK;
+
+typedef bool (*registry_device_fn)(const struct registry_device *d, void *arg);
+/** All devices of a project (0: of every project), oldest first. A damaged row is logged and left
+ * out. */
+enum status registry_device_each(struct registry *r, uint64_t project_id, registry_device_fn fn,
+                                 void *arg) MUST_CHECK;
+
+/** The number of the newest change, 0 when there was none. */
+enum status registry_last_change(struct registry *r, int64_t *out) MUST_CHECK;
+
+typedef bool (*registry_change_fn)(const struct registry_change *c, void *arg);
+/** The changes after `since` in order, the newest one of each row. */
+enum status registry_change_each(struct registry *r, int64_t since, registry_change_fn fn,
+                                 void *arg) MUST_CHECK;
+
+/** A value of the program's own under a name; appends its bytes. Errors: ST_NOT_FOUND, ST_IO. */
+enum status registry_setting_find(struct registry *r, const char *name,
+                                  struct buffer *out) MUST_CHECK;
+/** Sets it, new or not. Errors: ST_IO. */
+enum status registry_setting_put(struct registry *r, const char *name,
+                                 struct slice value) MUST_CHECK;
+
+/** True when another connection has committed since the last call: cheap (no table is read). */
+bool registry_has_changed(struct registry *r);

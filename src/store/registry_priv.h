@@ -1,0 +1,89 @@
+/*
+ * What the files of the registry share: the connection, and queries with a sticky status.
+ *
+ * A query is a prepared statement in use: bind its parameters in order, walk its rows, read their
+ * columns in order, end it. The first failure stays and makes the rest do nothing, so that
+ * straight-line code looks once, at the end. A statement is used by one query at a time.
+ */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store/registry.h"
+#include "store/secret.h"
+
+enum registry_statement {
+#define STATEMENT(name, ...) REGISTRY_STATEMENT_##name,
+#include "store/registry_statement.def"
+#undef STATEMENT
+    REGISTRY_STATEMENT_COUNT
+};
+
+struct registry {
+    uint32_t magic;
+    sqlite3 *db;                                        /* owned */
+    sqlite3_stmt *statements[REGISTRY_STATEMENT_COUNT]; /* owned; NULL: not used yet */
+    struct secret_key *key;                             /* owned */
+    struct buffer scratch; /* owned: what is sealed or unsealed now; wiped after each use */
+    int64_t data_version;  /* at the last registry_has_changed */
+    bool is_open;          /* before, a failure is told by registry_open's line and not logged */
+    bool in_transaction;
+};
+
+enum { REGISTRY_MAGIC = 0x52454731 };
+
+struct registry_query {
+    struct registry *registry; /* borrowed */
+    sqlite3_stmt *statement;   /* borrowed from the registry; NULL when it cannot be prepared */
+    enum status status;
+    int parameter; /* bound so far */
+    int column;    /* read so far of this row */
+};
+
+/** What SQLite's result means to a caller; a failure of the world is logged here. */
+enum status registry_status(struct registry *r, int result);
+
+struct registry_query registry_query_start(struct registry *r, enum registry_statement which);
+
+/** Binds the next parameter. Text and blobs are borrowed until the query ends. */
+void registry_query_bind_int(struct registry_query *q, int64_t value);
+void registry_query_bind_text(struct registry_query *q, const char *text);
+void registry_query_bind_blob(struct registry_query *q, struct slice blob);
+
+/** Binds `text` sealed for the place `entity`/`id`/`member`. */
+void registry_query_bind_secret(struct registry_query *q, enum registry_entity entity, uint64_t id,
+                                const char *member, const char *text);
+
+/** The next row; false at the end and after a failure. */
+bool registry_query_row(struct registry_query *q);
+
+/** Reads the next column. ST_CORRUPT: longer than `max` bytes; `out` has one more for the zero. */
+int64_t registry_query_read_int(struct registry_query *q);
+/** As registry_query_read_int for an identifier. ST_CORRUPT, and gives 0: it is none. */
+uint64_t registry_query_read_id(struct registry_query *q);
+void registry_query_read_text(struct registry_query *q, char *out, size_t max);
+
+/** Reads a column that registry_query_bind_secret wrote for the same place. ST_CORRUPT: it does not
+ * unseal. */
+void registry_query_read_secret(struct registry_query *q, enum registry_entity entity, uint64_t id,
+                                const char *member, char *out, size_t max);
+
+/** Appends the bytes of the next column. */
+void registry_query_read_blob(struct registry_query *q, struct buffer *out);
+
+/** Walks: what is wrong with this row is logged, and the walk goes on with the next one. */
+void registry_query_skip_damaged(struct registry_query *q, enum ident_kind kind, uint64_t id);
+
+/** Gives the statement back; what became of the query. */
+enum status registry_query_end(struct registry_query *q);
+
+/** Runs a statement without rows to its end and ends it. ST_NOT_FOUND: with `must_change`, no row
+ * was touched. */
+enum status registry_query_run(struct registry_query *q, bool must_change);
+
+/** True for a number that base/ident.h gives to identifiers. */
+bool registry_id_is_valid(uint64_t id);
+
+/** True for a name or a password: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control characters.
+ */
+bool registry_text_is_valid(const char *text);

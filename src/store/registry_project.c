@@ -1,0 +1,84 @@
+/*
+ * The projects of the registry: rows to structs and back.
+ *
+ * Every statement that gives projects has the same columns, read by read_project.
+ */
+#include "store/registry_priv.h"
+
+/* The members of a project's row that are sealed. */
+#define MEMBER_SECRET "main"
+#define MEMBER_TOKEN  "token"
+
+static bool credential_is_valid(const char *text)
+{
+    return strlen(text) <= IDENT_SECRET_LEN && registry_text_is_valid(text);
+}
+
+enum status registry_project_add(struct registry *r, const struct registry_project *p)
+{
+    struct registry_query q;
+
+    if (!registry_id_is_valid(p->project_id) || !registry_text_is_valid(p->name) ||
+        !credential_is_valid(p->secret) || !credential_is_valid(p->token))
+        return ST_INVALID;
+    q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_ADD);
+    registry_query_bind_int(&q, (int64_t)p->project_id);
+    registry_query_bind_text(&q, p->name);
+    registry_query_bind_secret(&q, REGISTRY_PROJECT, p->project_id, MEMBER_SECRET, p->secret);
+    registry_query_bind_secret(&q, REGISTRY_PROJECT, p->project_id, MEMBER_TOKEN, p->token);
+    registry_query_bind_int(&q, p->enabled);
+    registry_query_bind_int(&q, p->open_mqtt);
+    registry_query_bind_int(&q, p->created_ms);
+    return registry_query_run(&q, true);
+}
+
+static void read_project(struct registry_query *q, struct registry_project *p)
+{
+    p->project_id = registry_query_read_id(q);
+    registry_query_read_text(q, p->name, REGISTRY_NAME_MAX);
+    registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_SECRET, p->secret,
+                               IDENT_SECRET_LEN);
+    registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_TOKEN, p->token,
+                               IDENT_SECRET_LEN);
+    p->enabled = registry_query_read_int(q) != 0;
+    p->open_mqtt = registry_query_read_int(q) != 0;
+    p->created_ms = registry_query_read_int(q);
+}
+
+enum status registry_project_find(struct registry *r, uint64_t project_id,
+                                  struct registry_project *out)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_FIND);
+    bool found;
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    found = registry_query_row(&q);
+    if (found)
+        read_project(&q, out);
+    return registry_query_end(&q) == ST_OK && !found ? ST_NOT_FOUND : q.status;
+}
+
+enum status registry_project_remove(struct registry *r, uint64_t project_id)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_REMOVE);
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    return registry_query_run(&q, true);
+}
+
+enum status registry_project_each(struct registry *r, registry_project_fn fn, void *arg)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_EACH);
+    struct registry_project p;
+    bool goes_on = true;
+
+    while (goes_on && registry_query_row(&q)) {
+        read_project(&q, &p);
+        if (q.status == ST_CORRUPT)
+            registry_query_skip_damaged(&q, IDENT_PROJECT, p.project_id);
+        else
+            goes_on = fn(&p, arg);
+    }
+    secret_wipe(&p, sizeof(p));
+    return registry_query_end(&q);
+}

@@ -1,0 +1,57 @@
+/*
+ * Secrets: encryption at rest under a key file of mode 0600, and digests to compare credentials by.
+ *
+ * libsodium is known here only. The key is read once and never changes while the program runs;
+ * after that any thread. Source: open-api.md 3; a stolen registry without the key file gives no
+ * secret away
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+enum {
+    SECRET_DIGEST_LEN = 16,
+    SECRET_SEALED_OVERHEAD = 40 /* nonce and tag */
+};
+
+/** What a running server keeps of a secret: enough to check a candidate, no way back to the text.
+ */
+struct secret_digest {
+    uint8_t bytes[SECRET_DIGEST_LEN];
+};
+
+struct secret_key;
+
+/** Prepares libsodium; once, at start. */
+enum status secret_init(void) MUST_CHECK;
+
+/** True when the directory has a key file, whatever is in it: what is sealed already needs that
+ * very key. */
+bool secret_key_exists(const char *data_dir);
+
+/** Reads `<data_dir>/secret.key`, or makes it (mode 0600) when the directory has none. Errors:
+ * ST_IO, ST_CORRUPT (length, mode open to others). */
+enum status secret_key_open(const char *data_dir, struct secret_key **out) MUST_CHECK;
+/** Wipes and frees. */
+void secret_key_close(struct secret_key **key);
+
+/** Appends nonce and ciphertext; `context` (such as "project/<id>/main") is bound to it, so that
+ * rows cannot be swapped. */
+void secret_seal(const struct secret_key *key, struct slice context, struct slice plain,
+                 struct buffer *out);
+/** Appends the plain text. Errors: ST_CORRUPT. */
+enum status secret_unseal(const struct secret_key *key, struct slice context, struct slice sealed,
+                          struct buffer *out) MUST_CHECK;
+
+/** A keyed digest (key random per process) of any bytes. */
+struct secret_digest secret_digest_of(struct slice text);
+
+/** Compares in constant time. */
+bool secret_digest_equal(const struct secret_digest *a, const struct secret_digest *b);
+
+/** Overwrites memory in a way that the compiler keeps. */
+void secret_wipe(void *data, size_t len);

@@ -1,0 +1,189 @@
+/*
+ * Cloud values in a table of LMDB.
+ *
+ * A key is the device's number, big end first, and the name, so that a device's values lie side by
+ * side; a value is the time, likewise, and the JSON bytes. A batch is a run of records in memory,
+ * written by one transaction at the commit: no lock of the file is held while it is gathered, and
+ * it can be run again when the map has to grow.
+ */
+#include "store/value_store.h"
+
+#include <endian.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "base/mem.h"
+#include "store/lmdb_env.h"
+
+enum {
+    DEVICE_LEN = sizeof(uint64_t),
+    TIME_LEN = sizeof(int64_t),
+    MAP_BYTES = 16 * 1024 * 1024 /* to begin with; it grows */
+};
+_Static_assert(DEVICE_LEN + VALUE_STORE_NAME_MAX <= LMDB_ENV_KEY_MAX, "a key that LMDB takes");
+
+enum value_store_table { TABLE_VALUE, TABLE_COUNT };
+
+static const char *const table_names[TABLE_COUNT] = {[TABLE_VALUE] = "value"};
+
+struct value_store {
+    struct lmdb_env *env; /* owned */
+    struct buffer batch;  /* owned: records, each followed by its key and its value */
+    bool in_batch;
+};
+
+struct record {
+    uint32_t key_len;   /* that of a device alone: remove its values */
+    uint32_t value_len; /* time included */
+};
+
+enum status value_store_open(const char *data_dir, struct value_store **out, char *error,
+                             size_t error_len)
+{
+    struct lmdb_env *env;
+    char path[PATH_MAX];
+    enum status st;
+
+    if (snprintf(path, sizeof(path), "%s/values", data_dir) >= (int)sizeof(path)) {
+        (void)snprintf(error, error_len, "%s: the name is too long", data_dir);
+        return ST_IO;
+    }
+    st = lmdb_env_open(path, table_names, TABLE_COUNT, MAP_BYTES, &env, error, error_len);
+    if (st != ST_OK)
+        return st;
+    *out = mem_new_of(MEM_BASE, struct value_store);
+    (*out)->env = env;
+    return ST_OK;
+}
+
+void value_store_close(struct value_store **s)
+{
+    if (*s == NULL)
+        return;
+    lmdb_env_close(&(*s)->env);
+    buffer_deinit(&(*s)->batch);
+    mem_free(*s);
+    *s = NULL;
+}
+
+static void append_u64(struct buffer *b, uint64_t value)
+{
+    uint64_t big = htobe64(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+static uint64_t read_u64(const uint8_t *data)
+{
+    uint64_t big;
+
+    memcpy(&big, data, sizeof(big));
+    return be64toh(big);
+}
+
+struct walk {
+    value_store_fn fn;
+    void *arg;
+    bool is_damaged;
+};
+
+static bool on_item(struct slice key, struct slice value, void *arg)
+{
+    struct walk *w = arg;
+    struct value_store_entry e;
+
+    if (key.len <= DEVICE_LEN || value.len < TIME_LEN) {
+        w->is_damaged = true;
+        return false;
+    }
+    e.device_id = read_u64(key.data);
+    e.name = slice_from(key, DEVICE_LEN);
+    e.ts_ms = (int64_t)read_u64(value.data);
+    e.value = slice_from(value, TIME_LEN);
+    w->fn(&e, w->arg);
+    return true;
+}
+
+static void walk_values(struct lmdb_env_txn *t, void *arg)
+{
+    lmdb_env_each(t, TABLE_VALUE, on_item, arg);
+}
+
+enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg)
+{
+    struct walk w = {.fn = fn, .arg = arg};
+    enum status st = lmdb_env_read(s->env, walk_values, &w);
+
+    return st == ST_OK && w.is_damaged ? ST_CORRUPT : st;
+}
+
+enum status value_store_begin(struct value_store *s)
+{
+    s->batch.len = 0;
+    s->in_batch = true;
+    return ST_OK;
+}
+
+enum status value_store_put(struct value_store *s, const struct value_store_entry *e)
+{
+    struct record record;
+
+    invariant(s->in_batch);
+    if (e->name.len == 0)
+        return ST_INVALID;
+    if (e->name.len > VALUE_STORE_NAME_MAX || e->value.len > UINT32_MAX - TIME_LEN)
+        return ST_TOO_LARGE;
+    record.key_len = (uint32_t)(DEVICE_LEN + e->name.len);
+    record.value_len = (uint32_t)(TIME_LEN + e->value.len);
+    buffer_append(&s->batch, &record, sizeof(record));
+    append_u64(&s->batch, e->device_id);
+    buffer_append_slice(&s->batch, e->name);
+    append_u64(&s->batch, (uint64_t)e->ts_ms);
+    buffer_append_slice(&s->batch, e->value);
+    return ST_OK;
+}
+
+enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
+{
+    struct record record = {.key_len = DEVICE_LEN};
+
+    invariant(s->in_batch);
+    buffer_append(&s->batch, &record, sizeof(record));
+    append_u64(&s->batch, device_id);
+    return ST_OK;
+}
+
+static void write_batch(struct lmdb_env_txn *t, void *arg)
+{
+    const struct value_store *s = arg;
+    const uint8_t *next = s->batch.data;
+    const uint8_t *end = next + s->batch.len;
+
+    while (next < end) {
+        struct record record;
+        struct slice key;
+
+        memcpy(&record, next, sizeof(record));
+        next += sizeof(record);
+        key = slice_make(next, record.key_len);
+        next += record.key_len;
+        if (record.key_len == DEVICE_LEN)
+            lmdb_env_remove_prefix(t, TABLE_VALUE, key);
+        else
+            lmdb_env_put(t, TABLE_VALUE, key, slice_make(next, record.value_len));
+        next += record.value_len;
+    }
+}
+
+enum status value_store_commit(struct value_store *s)
+{
+    enum status st = ST_OK;
+
+    invariant(s->in_batch);
+    if (s->batch.len > 0)
+        st = lmdb_env_write(s->env, write_batch, s);
+    if (st == ST_OK)
+        s->in_batch = false;
+    return st;
+}

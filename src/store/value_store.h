@@ -1,0 +1,48 @@
+/*
+ * What of a device must outlive the program: its cloud values (later alarm states and presence), in
+ * LMDB.
+ *
+ * Written in batches by one thread, read whole at start. Key: device and attribute; value: time and
+ * the JSON bytes. Source: open-api.md 3.2, 5
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+struct value_store;
+
+enum { VALUE_STORE_NAME_MAX = 256 };
+
+struct value_store_entry {
+    uint64_t device_id;
+    struct slice name;  /* attribute identifier, or any member name of an untyped device; up to
+                           VALUE_STORE_NAME_MAX bytes */
+    struct slice value; /* JSON bytes as sent */
+    int64_t ts_ms;      /* when the value was true */
+};
+
+/** Opens or makes `<data_dir>/values`. `error`: one line for a person on failure. */
+enum status value_store_open(const char *data_dir, struct value_store **out, char *error,
+                             size_t error_len) MUST_CHECK;
+void value_store_close(struct value_store **s);
+
+typedef void (*value_store_fn)(const struct value_store_entry *e, void *arg);
+/** Every stored value, grouped by device; entries borrowed during the call. */
+enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
+
+/*
+ * A batch: begin, put and remove any number, commit (one fsync); it is gathered in memory until
+ * then. Nothing of a failed commit is stored, and the batch is kept: it can be committed again, or
+ * dropped by the next begin.
+ */
+enum status value_store_begin(struct value_store *s) MUST_CHECK;
+/** Copies the entry. Errors: ST_TOO_LARGE (name, value), ST_INVALID (no name), and then the batch
+ * is as before. */
+enum status value_store_put(struct value_store *s, const struct value_store_entry *e) MUST_CHECK;
+/** Removes every value of a device, those of this batch so far included. */
+enum status value_store_remove_device(struct value_store *s, uint64_t device_id) MUST_CHECK;
+/** Errors: ST_IO (a full disk, too), ST_CORRUPT. */
+enum status value_store_commit(struct value_store *s) MUST_CHECK;
