@@ -1,0 +1,72 @@
+/*
+ * One MQTT connection: from CONNECT to its end. Holds what ends with the connection: aliases, limits, acknowledgement order, keep
+ * alive. Belongs to its connection's worker; freed at the end of the turn in which its connection closed.
+ */
+#pragma once
+
+#include "mqtt/alias.h"
+#include "mqtt/encode.h"
+#include "mqtt/flow_in.h"
+#include "mqtt/session.h"
+
+enum { CLIENT_MAGIC = 0x434C4945 };
+
+enum client_state { CLIENT_WAIT_CONNECT, CLIENT_CONNECTED, CLIENT_CLOSED };
+
+/** What all clients of a service have in common. */
+struct client_settings {
+    const struct mqtt_service *service;
+    uint32_t maximum_packet_size; /* towards us */
+};
+
+struct client {
+    uint32_t magic;
+    enum client_state state;
+    struct conn *conn;       /* borrowed: until on_closed */
+    const struct client_settings *settings;
+    struct session *session; /* borrowed; NULL before CONNECT and after its end */
+    struct encode_target target;
+    uint16_t receive_maximum;
+    uint16_t keep_alive_s;
+    bool will_is_dropped;    /* DISCONNECT 0x00 came */
+    bool is_taken_over;
+    bool has_session_expiry; /* CONNECT asked for more than 0 */
+    enum reason end_reason;  /* why we ended it */
+    uint64_t number;         /* of this connection in its session */
+    uint64_t last_packet_ms;
+    uint32_t unacknowledged; /* QoS 1 and 2 publishes towards us that we owe an answer */
+    struct timer keep_alive;
+    struct flow_in_acks acks;
+    struct alias_in aliases_in;
+    struct alias_out aliases_out;
+    struct buffer scratch;   /* owned: acknowledgements are encoded here */
+    struct list free_node;
+    void *owner;             /* the service's object for this connection; set in authenticate */
+};
+
+/** The handler of connections that speak MQTT; conn_origin.service indexes `settings`. */
+extern const struct conn_handler client_conn_handler;
+
+/** Registers the settings of a service number (conn_origin.service); before any connection. */
+void client_set_settings(unsigned service, const struct client_settings *settings);
+
+struct worker *client_worker(const struct client *c);
+
+/** Ends the connection: v5 DISCONNECT with the reason (and reason string) first. The session goes on as the standard says. */
+void client_disconnect(struct client *c, enum reason reason, struct slice why);
+
+/** Another connection takes this one's place: 0x8E, then its end. */
+void client_take_over(struct client *c);
+
+/** Answers a publish that the service had put off; a ticket of a connection that is gone is accepted. `why`: reference passes; may be NULL. */
+void client_answer(struct worker *w, const struct service_ticket *ticket, enum reason reason,
+                   struct shared_bytes *why);
+
+/** Sends an acknowledgement of a delivery's flow. */
+void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id, enum reason reason);
+
+/** Writes a PUBLISH; false: too large for the client, nothing was written. */
+bool client_send_publish(struct client *c, const struct delivery *d, uint16_t packet_id, bool dup);
+
+/** Frees clients whose connections are closed; a hook at the end of the turn. */
+void client_free_closed(struct worker *w);

@@ -1,0 +1,28 @@
+/*
+ * One message on its way to one session: what the receiver shares (the message) and what is its own. A value; whoever
+ * holds it owns its reference and its list of identifiers.
+ */
+#pragma once
+
+#include "mqtt/message.h"
+
+struct delivery {
+    struct message *message;     /* owned reference */
+    uint64_t seq;                /* the journal's number, 0: not from the journal */
+    uint32_t subscription_id;    /* 0: none */
+    uint8_t more_id_count;
+    uint8_t qos;                 /* of this delivery */
+    bool retain;                 /* the flag as it leaves */
+    uint32_t *more_ids;          /* owned; further identifiers, when several filters match */
+};
+
+/** Frees what it owns and empties it; an empty one is accepted. */
+static inline void delivery_deinit(struct delivery *d)
+{
+    if (d->message != NULL)
+        message_unref(&d->message);
+    if (d->more_ids != NULL) {
+        mem_free(d->more_ids);
+        d->more_ids = NULL;
+    }
+}

@@ -1,0 +1,72 @@
+/*
+ * Publishes of a client: QoS 2 receptions of a session, and the order of acknowledgements on one connection.
+ *
+ * A QoS 2 identifier is remembered from its PUBLISH until its PUBREL, so that a repetition is answered and not executed again. Acknowledgements leave in
+ * the order of the publishes, even when a later one was decided earlier. Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "mqtt/packet.h"
+
+enum {
+    FLOW_IN_RECEPTIONS_MAX = 1024 /* QoS 2 publishes without PUBREL; 3.1.1 has no receive maximum of its own */
+};
+
+enum flow_in_state { FLOW_IN_NEW, FLOW_IN_PENDING /* not decided yet */, FLOW_IN_RECEIVED };
+
+struct flow_in_reception {
+    uint16_t packet_id;
+    uint8_t state;
+    uint8_t repetitions; /* PUBLISHes that came again while it was undecided: each wants its PUBREC */
+};
+
+/** QoS 2 receptions; part of a session. A zeroed one is empty. */
+struct flow_in {
+    struct flow_in_reception *receptions; /* owned */
+    uint32_t count, capacity;
+};
+
+void flow_in_deinit(struct flow_in *f);
+enum flow_in_state flow_in_find(const struct flow_in *f, uint16_t packet_id);
+/** Enters an identifier that is new. False: too many. */
+bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
+/** Sets the state of a known one (an unknown one is accepted: its session was cleaned); gives how many repetitions wait, and forgets them. */
+unsigned flow_in_set(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
+/** The PUBLISH of an undecided one came again. */
+void flow_in_repeat(struct flow_in *f, uint16_t packet_id);
+/** Forgets an identifier; false: it was unknown. */
+bool flow_in_remove(struct flow_in *f, uint16_t packet_id);
+
+/** One acknowledgement that waits for its verdict, or for those before it. */
+struct flow_in_ack {
+    uint16_t packet_id;
+    uint8_t qos;
+    bool is_decided;
+    enum reason reason;
+    struct shared_bytes *why; /* owned reference; NULL: none */
+};
+
+/** The acknowledgements of one connection in order; a zeroed one is empty. Numbers grow by one a publish. */
+struct flow_in_acks {
+    struct flow_in_ack *ring; /* owned */
+    uint32_t capacity, head, count;
+    uint32_t first_number; /* of the one at the head */
+};
+
+void flow_in_acks_deinit(struct flow_in_acks *a);
+/** The number that the next pushed one will have. */
+static inline uint32_t flow_in_acks_next(const struct flow_in_acks *a)
+{
+    return a->first_number + a->count;
+}
+void flow_in_acks_push(struct flow_in_acks *a, const struct flow_in_ack *ack);
+/** Decides one; false: there is none with this number any more. */
+bool flow_in_acks_decide(struct flow_in_acks *a, uint32_t number, enum reason reason,
+                         struct shared_bytes *why);
+/** Takes the first one out if it is decided; the caller owns its `why`. */
+bool flow_in_acks_pop(struct flow_in_acks *a, struct flow_in_ack *out);

@@ -1,0 +1,348 @@
+/*
+ * Sessions of one worker and the way of deliveries through them.
+ *
+ * A delivery leaves at once when nothing is queued before it and window and room allow; otherwise it waits in the queue, in order. QoS 0 passes a
+ * queue that only waits for the window (a spent quota holds nothing else back). A session that is over is taken out of the tables at once and freed at the end
+ * of the turn, so that whoever is walking over sessions is safe.
+ */
+#include "mqtt/session.h"
+
+#include "base/invariant.h"
+#include "mqtt/client.h"
+#include "mqtt/counters.h"
+#include "mqtt/events.h"
+#include "mqtt/session_priv.h"
+
+enum {
+    SESSION_QUEUE_MAX = 100000,                /* deliveries that wait in memory for one session */
+    SESSION_QUEUE_BYTES_MAX = 64 * 1024 * 1024 /* and their bytes */
+};
+
+static _Atomic uint64_t last_handle;
+
+struct identity {
+    const struct mqtt_service *service;
+    uint64_t scope;
+    struct slice client_id;
+};
+
+static bool identity_equal(const void *item, const void *key)
+{
+    const struct session *s = item;
+    const struct identity *i = key;
+
+    return s->service == i->service && s->scope == i->scope &&
+           slice_equal(slice_make(s->client_id, s->client_id_len), i->client_id);
+}
+
+static bool handle_equal(const void *item, const void *key)
+{
+    return ((const struct session *)item)->handle == *(const uint64_t *)key;
+}
+
+static uint64_t identity_hash(const struct identity *i)
+{
+    return hash_bytes(i->client_id) ^ hash_u64(i->scope + (uint64_t)(uintptr_t)i->service);
+}
+
+static void on_turn_end(struct worker *w, void *arg)
+{
+    (void)arg;
+    session_free_closed(w);
+    client_free_closed(w);
+}
+
+void session_table_init(struct worker *w)
+{
+    struct session_table *t = mem_new_of(MEM_SESSION, struct session_table);
+
+    hash_table_init(&t->by_identity, MEM_SESSION, identity_equal);
+    hash_table_init(&t->by_handle, MEM_SESSION, handle_equal);
+    list_init(&t->closed_sessions);
+    list_init(&t->closed_clients);
+    w->context[WORKER_MQTT] = t;
+    worker_add_hook(w, on_turn_end, NULL);
+}
+
+void session_table_close_all(struct worker *w)
+{
+    struct session *s;
+    size_t cursor = 0;
+
+    while ((s = session_next(w, &cursor)) != NULL) {
+        will_free(&s->will); /* a stop of the server publishes no wills */
+        session_close(s);
+        cursor = 0;
+    }
+}
+
+void session_table_deinit(struct worker *w)
+{
+    struct session_table *t = session_table_of(w);
+
+    invariant(t->by_handle.count == 0);
+    session_free_closed(w);
+    client_free_closed(w);
+    hash_table_deinit(&t->by_identity);
+    hash_table_deinit(&t->by_handle);
+    mem_free(t);
+    w->context[WORKER_MQTT] = NULL;
+}
+
+struct session *session_find(struct worker *w, const struct mqtt_service *service, uint64_t scope,
+                             struct slice client_id)
+{
+    struct identity i = {service, scope, client_id};
+
+    return hash_table_find(&session_table_of(w)->by_identity, identity_hash(&i), &i);
+}
+
+struct session *session_find_handle(struct worker *w, uint64_t handle)
+{
+    return hash_table_find(&session_table_of(w)->by_handle, hash_u64(handle), &handle);
+}
+
+struct session *session_next(struct worker *w, size_t *cursor)
+{
+    return hash_table_next(&session_table_of(w)->by_handle, cursor);
+}
+
+struct session *session_open(struct worker *w, const struct mqtt_service *service, uint64_t scope,
+                             struct slice client_id)
+{
+    struct session_table *t = session_table_of(w);
+    struct session *s = mem_new_of(MEM_SESSION, struct session);
+    struct identity i = {service, scope, client_id};
+
+    invariant(client_id.len <= SESSION_CLIENT_ID_MAX);
+    s->magic = SESSION_MAGIC;
+    s->worker = w;
+    s->service = service;
+    s->handle = atomic_fetch_add_explicit(&last_handle, 1, memory_order_relaxed) + 1;
+    s->scope = scope;
+    s->client_id = slice_to_string(client_id);
+    s->client_id_len = (uint16_t)client_id.len;
+    s->hash = identity_hash(&i);
+    hash_table_put(&t->by_identity, s->hash, s);
+    hash_table_put(&t->by_handle, hash_u64(s->handle), s);
+    counter_add(&CT_mqtt_sessions, 1);
+    service->session_opened(s);
+    return s;
+}
+
+void session_publish_will(struct session *s)
+{
+    struct will *w = s->will;
+
+    s->will = NULL;
+    timer_cancel(&s->will_timer);
+    if (w == NULL)
+        return;
+    s->service->publish_will(s, w);
+    will_free(&w);
+}
+
+void session_close(struct session *s)
+{
+    struct session_table *t = session_table_of(s->worker);
+    struct identity i = {s->service, s->scope, slice_make(s->client_id, s->client_id_len)};
+
+    invariant(s->magic == SESSION_MAGIC && s->client == NULL);
+    if (s->is_closed)
+        return;
+    session_publish_will(s);
+    s->is_closed = true;
+    timer_cancel(&s->expiry_timer);
+    hash_table_remove(&t->by_identity, s->hash, &i);
+    hash_table_remove(&t->by_handle, hash_u64(s->handle), &s->handle);
+    list_push_back(&t->closed_sessions, &s->closing_node);
+    counter_add(&CT_mqtt_sessions, -1);
+    counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_count);
+    s->service->session_closed(s);
+}
+
+void session_free_closed(struct worker *w)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&session_table_of(w)->closed_sessions)) != NULL) {
+        struct session *s = list_entry(node, struct session, closing_node);
+
+        flow_out_deinit(&s->out);
+        flow_in_deinit(&s->in);
+        will_free(&s->will);
+        mem_free(s->client_id);
+        s->magic = 0;
+        mem_free(s);
+    }
+}
+
+static void on_will_due(struct timer *t)
+{
+    session_publish_will(list_entry(t, struct session, will_timer));
+}
+
+static void on_expired(struct timer *t)
+{
+    session_close(list_entry(t, struct session, expiry_timer));
+}
+
+void session_detach(struct session *s)
+{
+    struct worker *w = s->worker;
+
+    s->client = NULL;
+    if (s->will != NULL && s->will->delay_s > 0 && s->will->delay_s < s->expiry_s)
+        timer_set(&w->timers, &s->will_timer, w->now_ms + s->will->delay_s * 1000ull, on_will_due);
+    else if (s->expiry_s == 0 || s->will == NULL || s->will->delay_s == 0)
+        session_publish_will(s);
+    if (s->expiry_s == 0)
+        session_close(s);
+    else if (s->expiry_s != UINT32_MAX)
+        timer_set(&w->timers, &s->expiry_timer, w->now_ms + s->expiry_s * 1000ull, on_expired);
+}
+
+void session_attach(struct session *s, struct client *c)
+{
+    timer_cancel(&s->expiry_timer);
+    timer_cancel(&s->will_timer);
+    will_free(&s->will); /* back within the delay: it is not published [MQTT-3.1.3-9] */
+    s->client = c;
+    s->client_count++;
+}
+
+/* --- deliveries -------------------------------------------------------------------------------- */
+
+static bool is_expired(const struct session *s, const struct delivery *d)
+{
+    return d->message->expires_ms != 0 && s->worker->now_ms >= d->message->expires_ms;
+}
+
+static void skip(struct session *s, struct delivery *d, struct counter *why)
+{
+    uint64_t seq = d->seq;
+
+    counter_add(why, 1);
+    delivery_deinit(d);
+    if (seq != 0)
+        s->service->delivered(s, seq);
+}
+
+static void report_too_large(const struct session *s)
+{
+    log_event(EV_MQTT_TOO_LARGE, "client", s->client_id);
+}
+
+/* Sends a delivery whose turn it is; takes what it owns. */
+static void send_now(struct session *s, struct delivery *d)
+{
+    struct flow_out_entry *e;
+
+    if (is_expired(s, d)) {
+        skip(s, d, &CT_deliveries_dropped_expired);
+        return;
+    }
+    if (d->qos == 0) {
+        uint64_t seq = d->seq;
+
+        if (!client_send_publish(s->client, d, 0, false)) {
+            report_too_large(s);
+            counter_inc(deliveries_dropped_too_large);
+        }
+        delivery_deinit(d);
+        if (seq != 0)
+            s->service->delivered(s, seq);
+        return;
+    }
+    e = flow_out_track(&s->out, d);
+    if (!client_send_publish(s->client, &e->delivery, e->packet_id, false)) {
+        struct delivery released;
+
+        report_too_large(s); /* counts as delivered [MQTT-3.1.2-25] */
+        flow_out_acknowledge(&s->out, e->packet_id,
+                             e->delivery.qos == 1 ? FLOW_OUT_PUBACK : FLOW_OUT_PUBREC_REFUSED,
+                             &released);
+        skip(s, &released, &CT_deliveries_dropped_too_large);
+    }
+}
+
+/* True when this delivery may leave now, before what is queued. */
+static bool may_pass(struct session *s, const struct delivery *d)
+{
+    if (s->client == NULL || s->is_draining)
+        return false;
+    if (s->out.queue_count == 0 && conn_is_full(s->client->conn) && !conn_make_room(s->client->conn))
+        return false;
+    if (s->client == NULL || conn_is_full(s->client->conn)) /* making room may have ended it */
+        return false;
+    if (d->qos == 0)
+        return s->out.queue_qos0_count == 0;
+    return s->out.queue_count == 0 && s->out.resend_count == 0 && flow_out_has_window(&s->out);
+}
+
+enum session_result session_deliver(struct session *s, struct delivery *d)
+{
+    bool is_full = s->out.queue_count >= SESSION_QUEUE_MAX ||
+                   s->out.queue_bytes >= SESSION_QUEUE_BYTES_MAX;
+
+    invariant(s->magic == SESSION_MAGIC);
+    if (may_pass(s, d)) {
+        send_now(s, d);
+        return SESSION_SENT;
+    }
+    if (d->qos == 0 && (s->client == NULL || is_full)) {
+        skip(s, d, &CT_deliveries_dropped_slow);
+        return SESSION_DROPPED;
+    }
+    if (is_full) {
+        s->wants_room = true;
+        return SESSION_FULL;
+    }
+    flow_out_push(&s->out, d);
+    return SESSION_QUEUED;
+}
+
+static void resend(struct session *s)
+{
+    struct flow_out_entry *e;
+
+    while (s->client != NULL && (e = flow_out_resend(&s->out)) != NULL) {
+        if (e->state == FLOW_OUT_WAIT_PUBCOMP) {
+            client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
+            continue;
+        }
+        counter_inc(publishes_resent);
+        if (!client_send_publish(s->client, &e->delivery, e->packet_id, true)) {
+            struct delivery released;
+
+            report_too_large(s);
+            flow_out_acknowledge(&s->out, e->packet_id,
+                                 e->delivery.qos == 1 ? FLOW_OUT_PUBACK : FLOW_OUT_PUBREC_REFUSED,
+                                 &released);
+            skip(s, &released, &CT_deliveries_dropped_too_large);
+        }
+    }
+}
+
+void session_drain(struct session *s)
+{
+    struct delivery *next;
+
+    if (s->is_draining)
+        return;
+    s->is_draining = true;
+    resend(s);
+    while (s->client != NULL && s->out.resend_count == 0 &&
+           (next = flow_out_peek(&s->out)) != NULL && !conn_is_full(s->client->conn) &&
+           (next->qos == 0 || flow_out_has_window(&s->out))) {
+        struct delivery d = flow_out_pop(&s->out);
+
+        send_now(s, &d);
+    }
+    s->is_draining = false;
+    if (s->wants_room && s->out.queue_count < SESSION_QUEUE_MAX / 2 &&
+        s->out.queue_bytes < SESSION_QUEUE_BYTES_MAX / 2) {
+        s->wants_room = false;
+        s->service->room(s);
+    }
+}

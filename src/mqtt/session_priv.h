@@ -1,0 +1,16 @@
+/* What session and client share of a worker's MQTT state. */
+#pragma once
+
+#include "mqtt/session.h"
+
+struct session_table {
+    struct hash_table by_identity; /* borrows the sessions that it owns together with by_handle */
+    struct hash_table by_handle;
+    struct list closed_sessions;   /* owned until the end of the turn */
+    struct list closed_clients;    /* owned until the end of the turn */
+};
+
+static inline struct session_table *session_table_of(const struct worker *w)
+{
+    return w->context[WORKER_MQTT];
+}
