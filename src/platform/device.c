@@ -1,0 +1,182 @@
+/*
+ * Devices at home. Everything that a device does to others leaves through device_publish, on its home worker: that is where the order of its
+ * messages comes from.
+ */
+#include "platform/device.h"
+
+#include "base/invariant.h"
+#include "platform/counters.h"
+#include "platform/events.h"
+
+struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
+                          const struct secret_digest *password, bool enabled)
+{
+    struct device *d = mem_new_of(MEM_DEVICE, struct device);
+
+    d->magic = DEVICE_MAGIC;
+    d->home = h;
+    d->project = p;
+    d->device_id = device_id;
+    ident_format(IDENT_DEVICE, device_id, d->text);
+    d->password = *password;
+    d->enabled = enabled;
+    return d;
+}
+
+void device_free(struct device **dp)
+{
+    struct device *d = *dp;
+
+    *dp = NULL;
+    invariant(d->magic == DEVICE_MAGIC && d->link == NULL);
+    timer_cancel(&d->command_timer);
+    timer_cancel(&d->offline_timer);
+    list_remove(&d->retained_node);
+    for (unsigned i = 0; i < DEVICE_RETAINED_COUNT; i++) {
+        if (d->retained[i] != NULL)
+            open_message_unref(&d->retained[i]);
+    }
+    if (d->is_online)
+        counter_add(&CT_devices_online, -1);
+    if (d->ledger != NULL) {
+        command_ledger_deinit(d->ledger);
+        mem_free(d->ledger);
+    }
+    cloud_values_deinit(&d->values);
+    secret_wipe(&d->password, sizeof(d->password));
+    d->magic = 0;
+    mem_free(d);
+}
+
+bool device_publish(struct device *d, const struct device_publication *p,
+                    const struct router_receipt *receipt)
+{
+    const struct project *project = d->project->project;
+    struct open_message_parts parts = {
+        .project_id = project->project_id,
+        .device_id = d->device_id,
+        .project_text = project_text(project),
+        .device_text = device_text(d),
+        .kind = p->kind,
+        .stream = p->stream,
+        .payload = p->payload,
+        .accepted_ms = d->home->worker->unix_ms,
+        .source = p->source,
+        .reason = p->reason,
+        .publisher = p->publisher,
+        .qos = p->qos,
+        .retain = p->retain,
+        .forwarded = p->forwarded,
+        .properties = p->properties,
+        .expires_ms = p->expires_ms,
+    };
+    struct open_message *m = open_message_new(&parts);
+
+    invariant(d->magic == DEVICE_MAGIC);
+    return router_publish(d->home, &m, receipt);
+}
+
+void device_store_values(struct device *d, const struct json_member *members, size_t count,
+                         int64_t ts_ms)
+{
+    cloud_values_rewind(&d->values);
+    for (size_t i = 0; i < count; i++) {
+        if (!cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
+            counter_inc(cloud_values_skipped);
+    }
+}
+
+/* --- commands ---------------------------------------------------------------------------------- */
+
+struct command_ledger *device_ledger(struct device *d)
+{
+    if (d->ledger == NULL) {
+        d->ledger = mem_new_of(MEM_DEVICE, struct command_ledger);
+        command_ledger_init(d->ledger, d->home->worker->unix_ms);
+    }
+    return d->ledger;
+}
+
+static void on_command_timer(struct timer *t)
+{
+    struct device *d = list_entry(t, struct device, command_timer);
+    struct command *c;
+
+    while ((c = command_ledger_take_expired(d->ledger, d->home->worker->now_ms)) != NULL) {
+        counter_inc(commands_expired);
+        command_free(&c);
+    }
+    device_watch_commands(d);
+}
+
+void device_watch_commands(struct device *d)
+{
+    uint64_t next_ms = command_ledger_next_deadline(d->ledger);
+
+    if (next_ms != UINT64_MAX)
+        timer_set(&d->home->worker->timers, &d->command_timer, next_ms, on_command_timer);
+}
+
+/* --- presence ---------------------------------------------------------------------------------- */
+
+static void announce(struct device *d, bool is_online, struct slice reason)
+{
+    struct device_publication p = {
+        .kind = OPEN_KIND_ONLINE,
+        .payload = slice_of(is_online ? "{\"online\": true}" : "{\"online\": false}"),
+        .reason = reason,
+    };
+
+    d->is_online = is_online;
+    counter_add(&CT_devices_online, is_online ? 1 : -1);
+    (void)device_publish(d, &p, NULL);
+}
+
+void device_came(struct device *d)
+{
+    timer_cancel(&d->offline_timer);
+    if (!d->is_online)
+        announce(d, true, slice_of("connected"));
+}
+
+static void on_offline_timer(struct timer *t)
+{
+    announce(list_entry(t, struct device, offline_timer), false, slice_of("disconnected"));
+}
+
+void device_went(struct device *d, struct slice reason)
+{
+    struct worker *w = d->home->worker;
+
+    if (!d->is_online)
+        return;
+    if (d->home->shared->offline_delay_ms == 0)
+        announce(d, false, reason);
+    else
+        timer_set(&w->timers, &d->offline_timer, w->now_ms + d->home->shared->offline_delay_ms,
+                  on_offline_timer);
+}
+
+/* --- the rest ---------------------------------------------------------------------------------- */
+
+void device_retain(struct device *d, enum open_kind kind, struct open_message *m)
+{
+    struct open_message **slot = &d->retained[kind == OPEN_KIND_ATTRIBUTES_PUSH
+                                                  ? DEVICE_RETAINED_PUSH
+                                                  : DEVICE_RETAINED_COMMAND];
+
+    if (*slot != NULL)
+        open_message_unref(slot);
+    if (m->message.payload_len > 0)
+        *slot = open_message_ref(m);
+    list_remove(&d->retained_node);
+    if (d->retained[DEVICE_RETAINED_PUSH] != NULL || d->retained[DEVICE_RETAINED_COMMAND] != NULL)
+        list_push_back(&d->project->retained, &d->retained_node);
+}
+
+void device_record(struct device *d, const char *direction, struct slice topic, const char *why)
+{
+    counter_inc(reports_recorded);
+    log_event(EV_DEVICE_RECORDED, "device", d->text, "direction", direction, "topic",
+              log_slice(topic), "cause", why);
+}

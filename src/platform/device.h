@@ -1,0 +1,89 @@
+/*
+ * A device at its home: credentials, cloud values, outstanding commands, presence, retained downlinks; and what its messages cause.
+ *
+ * Belongs to its home worker. Whether and how it is connected is the service layer's matter, which links its own object here.
+ * Source: open-api.md 3.2, 3.3, 4
+ */
+#pragma once
+
+#include "platform/cloud_value.h"
+#include "platform/command_ledger.h"
+#include "platform/home.h"
+#include "platform/router.h"
+
+enum { DEVICE_MAGIC = 0x44455649 };
+
+/** The kinds that applications publish, as indexes of retained slots. */
+enum device_retained { DEVICE_RETAINED_PUSH, DEVICE_RETAINED_COMMAND, DEVICE_RETAINED_COUNT };
+
+struct device {
+    uint32_t magic;
+    bool enabled;
+    bool is_online;           /* as announced */
+    char text[IDENT_TEXT_LEN + 1];
+    uint64_t device_id;
+    struct home *home;            /* borrowed */
+    struct home_project *project; /* borrowed: removes its devices before it goes */
+    struct secret_digest password;
+    struct cloud_values values;
+    struct command_ledger *ledger; /* owned; NULL: never had a command */
+    struct timer command_timer;    /* the next deadline of the ledger */
+    struct timer offline_timer;    /* offline_delay */
+    struct list project_node;
+    struct list retained_node;
+    struct open_message *retained[DEVICE_RETAINED_COUNT]; /* references; NULL: none */
+    void *link; /* the service layer's object for its session; NULL: none */
+};
+
+static inline struct slice device_text(const struct device *d)
+{
+    return slice_make(d->text, IDENT_TEXT_LEN);
+}
+
+/** Made and freed by home. */
+struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
+                          const struct secret_digest *password, bool enabled);
+void device_free(struct device **d);
+
+/** What a message of or to a device is published as. */
+struct device_publication {
+    enum open_kind kind;
+    struct slice stream;
+    struct slice payload;
+    enum open_source source;
+    struct slice reason;
+    uint64_t publisher;
+    uint8_t qos;
+    bool retain, forwarded;
+    struct slice properties;
+    uint64_t expires_ms;
+};
+
+/**
+ * Makes an open message and routes it.
+ *
+ * @param receipt  posted when the message is in the journal, if it must be; NULL: nobody waits
+ * @return true: the receipt will come; false: it need not be waited for
+ */
+bool device_publish(struct device *d, const struct device_publication *p,
+                    const struct router_receipt *receipt);
+
+/** Stores reported (or pushed) members as cloud values true at `ts_ms`. */
+void device_store_values(struct device *d, const struct json_member *members, size_t count,
+                         int64_t ts_ms);
+
+/** The ledger, made when first needed. */
+struct command_ledger *device_ledger(struct device *d);
+
+/** A command was entered: its time-out is watched. */
+void device_watch_commands(struct device *d);
+
+/** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not told here). Source: open-api.md 3.2 "online" */
+void device_came(struct device *d);
+void device_went(struct device *d, struct slice reason);
+
+/** Keeps, replaces or (with an empty payload) clears a retained downlink. */
+void device_retain(struct device *d, enum open_kind kind, struct open_message *m);
+
+/** Something of the device was recorded and not handed on: counted, logged. `why`: one sentence. */
+void device_record(struct device *d, const char *direction, struct slice topic, const char *why);

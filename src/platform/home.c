@@ -1,0 +1,143 @@
+/* The tables of one worker, and what enters and leaves them. */
+#include "platform/home.h"
+
+#include "base/invariant.h"
+#include "platform/counters.h"
+#include "platform/device.h"
+#include "platform/router.h"
+
+static bool project_equal(const void *item, const void *key)
+{
+    return ((const struct home_project *)item)->project->project_id == *(const uint64_t *)key;
+}
+
+static bool device_equal(const void *item, const void *key)
+{
+    return ((const struct device *)item)->device_id == *(const uint64_t *)key;
+}
+
+static void on_turn_end(struct worker *w, void *arg)
+{
+    (void)arg;
+    router_submit(home_of(w));
+}
+
+void home_init(struct worker *w, const struct home_shared *shared)
+{
+    struct home *h = mem_new_of(MEM_PROJECT, struct home);
+
+    h->worker = w;
+    h->shared = shared;
+    hash_table_init(&h->projects, MEM_PROJECT, project_equal);
+    hash_table_init(&h->devices, MEM_DEVICE, device_equal);
+    h->index = open_index_new(w->index);
+    h->json = json_parser_new(shared->payload_max);
+    w->context[WORKER_PLATFORM] = h;
+    worker_add_hook(w, on_turn_end, NULL);
+}
+
+static void remove_project(struct home *h, struct home_project *p)
+{
+    uint64_t project_id = p->project->project_id;
+
+    while (!list_is_empty(&p->devices)) {
+        struct device *d = list_entry(p->devices.next, struct device, project_node);
+
+        home_remove_device(h, d->device_id);
+    }
+    hash_table_remove(&h->projects, hash_u64(project_id), &project_id);
+    project_unref(&p->project);
+    mem_free(p);
+    counter_add(&CT_projects, -1);
+}
+
+void home_deinit(struct worker *w)
+{
+    struct home *h = home_of(w);
+    struct home_project *p;
+    size_t cursor = 0;
+
+    while ((p = hash_table_next(&h->projects, &cursor)) != NULL) {
+        remove_project(h, p);
+        cursor = 0;
+    }
+    invariant(h->journal_first == NULL);
+    open_index_free(&h->index);
+    json_parser_free(&h->json);
+    hash_table_deinit(&h->projects);
+    hash_table_deinit(&h->devices);
+    mem_free(h);
+    w->context[WORKER_PLATFORM] = NULL;
+}
+
+struct home_project *home_find_project(const struct home *h, uint64_t project_id)
+{
+    return hash_table_find(&h->projects, hash_u64(project_id), &project_id);
+}
+
+void home_put_project(struct home *h, struct project *project)
+{
+    struct home_project *p = home_find_project(h, project->project_id);
+
+    /* A known project keeps its object, since interest and devices hang on it; its switches follow. */
+    if (p != NULL) {
+        atomic_store_explicit(&p->project->enabled, project->enabled, memory_order_relaxed);
+        atomic_store_explicit(&p->project->open_mqtt, project->open_mqtt, memory_order_relaxed);
+        if (!project->enabled || !project->open_mqtt)
+            h->shared->sink->project_closed(h, p->project);
+        return;
+    }
+    p = mem_new_of(MEM_PROJECT, struct home_project);
+    p->project = project_ref(project);
+    list_init(&p->devices);
+    list_init(&p->retained);
+    hash_table_put(&h->projects, hash_u64(project->project_id), p);
+    counter_add(&CT_projects, 1);
+}
+
+void home_remove_project(struct home *h, uint64_t project_id)
+{
+    struct home_project *p = home_find_project(h, project_id);
+
+    if (p == NULL)
+        return;
+    h->shared->sink->project_closed(h, p->project);
+    remove_project(h, p);
+}
+
+struct device *home_find_device(const struct home *h, uint64_t device_id)
+{
+    return hash_table_find(&h->devices, hash_u64(device_id), &device_id);
+}
+
+struct device *home_add_device(struct home *h, uint64_t project_id, uint64_t device_id,
+                               const struct secret_digest *password, bool enabled)
+{
+    struct home_project *p = home_find_project(h, project_id);
+    struct device *d;
+
+    invariant(p != NULL && home_find_device(h, device_id) == NULL);
+    d = device_new(h, p, device_id, password, enabled);
+    hash_table_put(&h->devices, hash_u64(device_id), d);
+    list_push_back(&p->devices, &d->project_node);
+    counter_add(&CT_devices, 1);
+    return d;
+}
+
+void home_remove_device(struct home *h, uint64_t device_id)
+{
+    struct device *d = home_find_device(h, device_id);
+
+    if (d == NULL)
+        return;
+    h->shared->sink->device_removed(h, d);
+    hash_table_remove(&h->devices, hash_u64(device_id), &device_id);
+    list_remove(&d->project_node);
+    device_free(&d);
+    counter_add(&CT_devices, -1);
+}
+
+struct device *home_next_device(const struct home *h, size_t *cursor)
+{
+    return hash_table_next(&h->devices, cursor);
+}

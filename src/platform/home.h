@@ -1,0 +1,91 @@
+/*
+ * What one worker is home to: its view of all projects, its devices, its index of subscriptions, its way to the journal.
+ *
+ * One per worker, in the worker's context; touched by that worker only (and by the main thread while no worker runs). Source: architecture.md
+ * "Everything has a home"
+ */
+#pragma once
+
+#include "base/hash_table.h"
+#include "base/json.h"
+#include "net/worker.h"
+#include "platform/open_index.h"
+#include "platform/open_message.h"
+#include "platform/project.h"
+#include "store/journal_commit.h"
+
+struct device;
+struct home;
+
+/** What the layer above does with an open message that reached a worker with interest in it. */
+struct home_sink {
+    /** @param seq  the journal's number: for durable subscriptions; 0: for live ones. The message is borrowed. */
+    void (*deliver)(struct home *h, struct open_message *m, uint64_t seq);
+    /** A device of this home is being removed: whatever is linked to it must go. */
+    void (*device_removed)(struct home *h, struct device *d);
+    /** A project is being removed, or may not be used any more: its application clients must go. */
+    void (*project_closed)(struct home *h, struct project *p);
+};
+
+/** What all homes share and nobody changes while workers run. */
+struct home_shared {
+    const struct home_sink *sink;
+    struct journal *journal;       /* borrowed; for readers */
+    struct journal_commit *commit; /* borrowed */
+    uint32_t payload_max;
+    uint64_t command_timeout_ms;
+    uint64_t offline_delay_ms;
+};
+
+struct home {
+    struct worker *worker;            /* borrowed */
+    const struct home_shared *shared; /* borrowed */
+    struct hash_table projects;       /* owned: struct home_project */
+    struct hash_table devices;        /* owned: struct device */
+    struct open_index *index;         /* owned */
+    struct json_parser *json;         /* owned */
+    struct journal_request *journal_first, *journal_last; /* owned: this turn's */
+};
+
+/** A project as one worker sees it. */
+struct home_project {
+    struct project *project; /* a reference */
+    struct list devices;     /* those at home here, by device.project_node */
+    struct list retained;    /* those with a retained message, by device.retained_node */
+};
+
+void home_init(struct worker *w, const struct home_shared *shared);
+void home_deinit(struct worker *w);
+
+static inline struct home *home_of(const struct worker *w)
+{
+    return w->context[WORKER_PLATFORM];
+}
+
+/** The worker that is home to a device. */
+static inline unsigned home_of_device(const struct home *h, uint64_t device_id)
+{
+    return worker_home(hash_u64(device_id), worker_group_count(h->worker->group));
+}
+
+/** A project was added or changed: takes a reference of its own. */
+void home_put_project(struct home *h, struct project *p);
+
+/** A project is gone, with its devices of this home. Unknown: nothing happens. */
+void home_remove_project(struct home *h, uint64_t project_id);
+
+/** The project, or NULL. */
+struct home_project *home_find_project(const struct home *h, uint64_t project_id);
+
+/** The device at home here, or NULL. */
+struct device *home_find_device(const struct home *h, uint64_t device_id);
+
+/** A device was added; its project is known, it is not. Changed: see device.h. */
+struct device *home_add_device(struct home *h, uint64_t project_id, uint64_t device_id,
+                               const struct secret_digest *password, bool enabled);
+
+/** A device is gone. Unknown: nothing happens. */
+void home_remove_device(struct home *h, uint64_t device_id);
+
+/** Walks the devices: start with *cursor = 0; NULL at the end. */
+struct device *home_next_device(const struct home *h, size_t *cursor);

@@ -1,0 +1,35 @@
+/*
+ * A project (tenant) as all workers share it: identity, credentials, switches, interest. Counted; what changes is atomic.
+ * Each worker holds a reference in its home; a change of the row makes a new object.
+ */
+#pragma once
+
+#include "base/ident.h"
+#include "platform/open_interest.h"
+#include "store/secret.h"
+
+enum { PROJECT_MAGIC = 0x50524F4A };
+
+struct project {
+    uint32_t magic;
+    _Atomic uint32_t refs;
+    uint64_t project_id;
+    char text[IDENT_TEXT_LEN + 1];
+    struct secret_digest secret;  /* of the secret named "main" */
+    _Atomic bool enabled;
+    _Atomic bool open_mqtt;       /* the edition switch of the application API */
+    struct open_interest interest;
+    _Atomic uint32_t joining;     /* share groups that are being joined: their interest bits may not be set yet */
+    _Atomic uint32_t app_clients; /* application connections, for the limit */
+};
+
+/** With one reference, which the caller owns. */
+struct project *project_new(uint64_t project_id, const struct secret_digest *secret, bool enabled,
+                            bool open_mqtt);
+struct project *project_ref(struct project *p);
+void project_unref(struct project **p);
+
+static inline struct slice project_text(const struct project *p)
+{
+    return slice_make(p->text, IDENT_TEXT_LEN);
+}

@@ -1,0 +1,134 @@
+/*
+ * Fan-out. What goes to another worker is a letter with a reference; what goes to our own is delivered at once. A record for the journal
+ * carries the message, the workers that wait for it, and the receipt; the committing thread turns it into letters again.
+ */
+#include "platform/router.h"
+
+#include "base/invariant.h"
+#include "platform/counters.h"
+#include "platform/open_record.h"
+
+/* What travels through the committing thread beside the record's bytes. */
+struct pending {
+    struct open_message *message; /* a reference */
+    uint64_t workers;             /* those with a durable interest when it was published */
+    struct router_receipt receipt;
+};
+
+static void open_live(struct worker *w, const struct letter *l)
+{
+    struct home *h = home_of(w);
+    struct open_message *m = l->object;
+
+    h->shared->sink->deliver(h, m, l->a);
+    open_message_unref(&m);
+}
+
+static uint64_t all_workers(const struct home *h)
+{
+    unsigned count = worker_group_count(h->worker->group);
+
+    return count == 64 ? UINT64_MAX : (1ull << count) - 1;
+}
+
+static void deliver_live(struct home *h, struct open_message *m, uint64_t workers)
+{
+    uint64_t own = 1ull << h->worker->index;
+
+    for (uint64_t rest = workers & ~own; rest != 0; rest &= rest - 1) {
+        struct letter letter = {.open = open_live, .object = open_message_ref(m)};
+
+        worker_post(h->worker, (unsigned)__builtin_ctzll(rest), &letter);
+    }
+    if ((workers & own) != 0)
+        h->shared->sink->deliver(h, m, 0);
+}
+
+static void add_record(struct home *h, struct open_message *m, uint64_t workers,
+                       const struct router_receipt *receipt)
+{
+    struct journal_request *r = journal_request_new(m->project_id, open_record_len(m));
+    struct pending *p = mem_new_of(MEM_MESSAGE, struct pending);
+
+    open_record_write(m, r->bytes);
+    p->message = open_message_ref(m);
+    p->workers = workers;
+    if (receipt != NULL)
+        p->receipt = *receipt;
+    r->object = p;
+    if (h->journal_first == NULL)
+        h->journal_first = r;
+    else
+        h->journal_last->next = r;
+    h->journal_last = r;
+    counter_inc(open_messages_journalled);
+}
+
+bool router_publish(struct home *h, struct open_message **mp, const struct router_receipt *receipt)
+{
+    struct open_message *m = *mp;
+    struct home_project *hp = home_find_project(h, m->project_id);
+    uint64_t live = 0, durable = 0;
+
+    invariant(hp != NULL);
+    counter_inc(open_messages);
+    live = open_interest_live(&hp->project->interest, m->kind);
+    durable = open_interest_durable(&hp->project->interest, m->kind);
+    if (atomic_load_explicit(&hp->project->joining, memory_order_acquire) != 0)
+        live = all_workers(h);
+    if ((live | durable) == 0)
+        counter_inc(open_messages_unwanted);
+    if (durable != 0)
+        add_record(h, m, durable, receipt);
+    if (live != 0)
+        deliver_live(h, m, live);
+    open_message_unref(mp);
+    return durable != 0 && receipt != NULL;
+}
+
+void router_submit(struct home *h)
+{
+    struct journal_request *first = h->journal_first;
+
+    h->journal_first = h->journal_last = NULL;
+    if (first != NULL)
+        journal_commit_submit(h->shared->commit, first);
+}
+
+static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
+                           const struct journal_request *r)
+{
+    struct pending *p = r->object;
+
+    for (uint64_t rest = p->workers; rest != 0; rest &= rest - 1) {
+        struct letter letter = {
+            .open = open_live, .object = open_message_ref(p->message), .a = r->seq};
+
+        worker_outbox_add(g, outbox, (unsigned)__builtin_ctzll(rest), &letter);
+    }
+    if (p->receipt.open != NULL) {
+        struct letter letter = {.open = p->receipt.open,
+                                .a = p->receipt.a,
+                                .b = p->receipt.b,
+                                .c = p->receipt.c};
+
+        worker_outbox_add(g, outbox, p->receipt.to, &letter);
+    }
+    open_message_unref(&p->message);
+    mem_free(p);
+}
+
+void router_on_committed(struct journal_request *first, void *arg)
+{
+    struct worker_group *g = arg;
+    struct worker_outbox outbox = {0};
+
+    while (first != NULL) {
+        struct journal_request *next = first->next;
+
+        send_committed(g, &outbox, first);
+        journal_request_free(&first);
+        first = next;
+    }
+    worker_outbox_send(g, &outbox);
+}

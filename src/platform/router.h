@@ -1,0 +1,31 @@
+/*
+ * Fan-out of open messages: to the workers that have interest, in batches, and through the journal when somebody is owed them.
+ *
+ * Clean sessions get a message at once; persistent ones after its commit, in the order of commit. Source: architecture.md
+ * "The journal", "A subscription is compiled"
+ */
+#pragma once
+
+#include "platform/home.h"
+
+/** A letter that is posted to a worker when the message is in the journal. */
+struct router_receipt {
+    letter_fn open;
+    unsigned to;
+    uint64_t a, b, c;
+};
+
+/**
+ * Sends a message on its way.
+ *
+ * @param m        its reference passes
+ * @param receipt  may be NULL
+ * @return true: the message goes through the journal and the receipt will be posted; false: it will not
+ */
+bool router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
+
+/** Hands the turn's records to the committing thread; a hook at the end of a turn. */
+void router_submit(struct home *h);
+
+/** The committing thread's callback; `arg`: the worker group. */
+void router_on_committed(struct journal_request *first, void *arg);
