@@ -1,0 +1,362 @@
+/*
+ * From open messages to sessions: matching, merging, and for durable sessions the choice between memory and journal.
+ *
+ * A durable session has a position: the last record that was considered for it. As long as it keeps up, committed messages come from memory and
+ * move the position. When its queue grows too long, or it is offline, it is behind: what comes from memory is passed over, and the journal is read
+ * from the position when there is room. When nothing is left to read it takes from memory again; a message that it read already has a number not above
+ * its position, so there is neither gap nor duplicate. Source: architecture.md "The journal", open-api.md 3.1, 3.4
+ */
+#include "base/invariant.h"
+#include "platform/open_record.h"
+#include "service/app_session.h"
+#include "service/counters.h"
+#include "service/events.h"
+#include "service/share_group.h"
+
+enum {
+    FEED_QUEUE_MAX = 1000,                    /* deliveries in memory from which a durable session falls behind */
+    FEED_QUEUE_BYTES_MAX = 4 * 1024 * 1024,
+    FEED_READ_RECORDS = 256,                  /* read at once */
+    FEED_READ_BYTES = 1024 * 1024
+};
+
+/* --- merging: one copy for all plain filters of a session -------------------------------------- */
+
+static void begin_match(struct app_session *a, uint64_t round)
+{
+    a->round = round;
+    a->match_qos = 0;
+    a->match_retain = false;
+    a->match_id = 0;
+    a->match_more_ids.len = 0;
+}
+
+static void add_match(struct app_session *a, const struct app_subscription *sub,
+                      const struct open_message *m)
+{
+    uint8_t qos = sub->qos;
+
+    if (open_kinds[m->kind].may_publish && m->message.qos < qos)
+        qos = m->message.qos;
+    if (qos > a->match_qos)
+        a->match_qos = qos;
+    a->match_retain |= sub->retain_as_published && m->message.retain;
+    if (sub->identifier == 0)
+        return;
+    if (a->match_id == 0)
+        a->match_id = sub->identifier;
+    else
+        buffer_append(&a->match_more_ids, &sub->identifier, sizeof(sub->identifier));
+}
+
+static struct delivery take_match(struct app_session *a, struct open_message *m, uint64_t seq)
+{
+    struct delivery d = {.message = message_ref(&m->message),
+                         .seq = seq,
+                         .subscription_id = a->match_id,
+                         .qos = a->match_qos,
+                         .retain = a->match_retain};
+    size_t more = a->match_more_ids.len / sizeof(uint32_t);
+
+    if (more > 0) {
+        more = more < UINT8_MAX ? more : UINT8_MAX;
+        d.more_id_count = (uint8_t)more;
+        d.more_ids = mem_alloc(MEM_MESSAGE, more * sizeof(uint32_t));
+        memcpy(d.more_ids, a->match_more_ids.data, more * sizeof(uint32_t));
+    }
+    return d;
+}
+
+/* --- deliveries -------------------------------------------------------------------------------- */
+
+/* The session is ended at the end of the turn: nothing that a matching is walking over may go away under it. */
+static void give_live(struct app_session *a, struct delivery *d)
+{
+    if (session_deliver(a->session, d) != SESSION_FULL)
+        return;
+    delivery_deinit(d);
+    counter_inc(deliveries_dropped_full);
+    buffer_append(&a->site->overflowed, &a->session->handle, sizeof(a->session->handle));
+}
+
+void app_feed_end_overflowed(struct site *site)
+{
+    for (size_t i = 0; i < site->overflowed.len / sizeof(uint64_t); i++) {
+        struct session *s;
+        uint64_t handle;
+
+        memcpy(&handle, site->overflowed.data + i * sizeof(handle), sizeof(handle));
+        s = session_find_handle(site->worker, handle);
+        if (s == NULL || s->client == NULL)
+            continue;
+        log_event(EV_APP_OVERFLOWED, "client", s->client_id);
+        counter_inc(sessions_overflowed);
+        client_disconnect(s->client, REASON_QUOTA_EXCEEDED,
+                          slice_of("too many messages wait for this client"));
+    }
+    site->overflowed.len = 0;
+}
+
+static bool queue_is_long(const struct app_session *a)
+{
+    return a->session->out.queue_count >= FEED_QUEUE_MAX ||
+           a->session->out.queue_bytes >= FEED_QUEUE_BYTES_MAX;
+}
+
+static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq)
+{
+    if (a->is_behind || seq <= a->position) {
+        delivery_deinit(d);
+        return;
+    }
+    if (queue_is_long(a)) {
+        delivery_deinit(d);
+        a->is_behind = true;
+        a->session->wants_room = true;
+        counter_inc(feed_catch_ups);
+        log_event(EV_APP_FELL_BEHIND, "client", a->session->client_id);
+        return;
+    }
+    if (session_deliver(a->session, d) == SESSION_FULL) { /* shares fill the same queue */
+        delivery_deinit(d);
+        a->is_behind = true;
+        return;
+    }
+    a->position = seq;
+    a->cursor_moved = true;
+}
+
+struct matching {
+    struct home *home;
+    struct site *site;
+    struct open_message *message;
+    uint64_t seq;
+};
+
+static void on_match(struct open_subscription *indexed, void *arg)
+{
+    struct matching *x = arg;
+    struct app_subscription *sub = indexed->owner;
+    struct app_session *a;
+
+    if (sub->target == APP_TARGET_GROUP) {
+        buffer_append(&x->site->matched, &indexed->owner, sizeof(void *));
+        return;
+    }
+    a = sub->session;
+    if (sub->no_local && x->message->publisher == a->session->handle)
+        return;
+    if (x->seq != 0 && x->seq <= sub->from_seq)
+        return;
+    if (a->round != x->site->match_round) {
+        void *owner = sub;
+
+        begin_match(a, x->site->match_round);
+        buffer_append(&x->site->matched, &owner, sizeof(owner));
+    }
+    add_match(a, sub, x->message);
+}
+
+static void give(struct matching *x, void *owner)
+{
+    struct app_subscription *sub = owner;
+    struct app_session *a;
+    struct delivery d;
+
+    if (sub->target == APP_TARGET_GROUP) {
+        share_group_deliver(x->home, owner, x->message);
+        return;
+    }
+    a = sub->session;
+    d = take_match(a, x->message, x->seq);
+    if (x->seq == 0)
+        give_live(a, &d);
+    else
+        give_durable(a, &d, x->seq);
+}
+
+void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq)
+{
+    struct site *site = site_of(h->worker);
+    struct matching x = {h, site, m, seq};
+
+    site->match_round++;
+    site->matched.len = 0;
+    open_index_match(h->index, m->project_id, m->device_id, m->kind, m->stream, seq != 0, on_match,
+                     &x);
+    for (size_t i = 0; i < site->matched.len / sizeof(void *); i++) {
+        void *owner;
+
+        memcpy(&owner, site->matched.data + i * sizeof(void *), sizeof(owner));
+        give(&x, owner);
+    }
+}
+
+/* --- durable sessions: position and catching up ------------------------------------------------- */
+
+static struct journal *journal_of(const struct app_session *a)
+{
+    return home_of(a->session->worker)->shared->journal;
+}
+
+static struct slice cursor_key(const struct app_session *a)
+{
+    return slice_make(a->session->client_id, a->session->client_id_len);
+}
+
+void app_feed_open(struct app_session *a)
+{
+    a->is_durable = true;
+    a->position = journal_last_seq(journal_of(a), a->project->project_id);
+    journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), a->position);
+    list_push_back(&a->site->feeds, &a->feed_node);
+}
+
+void app_feed_close(struct app_session *a)
+{
+    if (!a->is_durable)
+        return;
+    list_remove(&a->feed_node);
+    journal_remove_cursor(journal_of(a), a->project->project_id, cursor_key(a));
+}
+
+/* The last record that is not needed for this session any more. */
+static uint64_t position_to_save(struct app_session *a)
+{
+    struct flow_out *out = &a->session->out;
+    struct flow_out_entry *e;
+    struct delivery *queued;
+    uint32_t cursor = 0;
+
+    while ((e = flow_out_next(out, &cursor)) != NULL) {
+        if (e->delivery.seq != 0)
+            return e->delivery.seq - 1;
+    }
+    queued = flow_out_peek(out);
+    return queued != NULL && queued->seq != 0 ? queued->seq - 1 : a->position;
+}
+
+void app_feed_save_cursors(struct site *site)
+{
+    for (struct list *n = site->feeds.next; n != &site->feeds; n = n->next) {
+        struct app_session *a = list_entry(n, struct app_session, feed_node);
+
+        if (!a->cursor_moved)
+            continue;
+        a->cursor_moved = false;
+        journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a),
+                            position_to_save(a));
+    }
+}
+
+void app_feed_connected(struct app_session *a)
+{
+    if (!a->is_durable)
+        return;
+    a->online_seq = journal_last_seq(journal_of(a), a->project->project_id);
+    app_feed_continue(a);
+}
+
+void app_feed_disconnected(struct app_session *a, uint64_t unsent_from)
+{
+    if (!a->is_durable)
+        return;
+    if (unsent_from != 0 && unsent_from <= a->position)
+        a->position = unsent_from - 1;
+    a->is_behind = true;
+}
+
+struct reading {
+    struct app_session *session;
+    bool stopped; /* the queue is long: the rest is for later */
+};
+
+static bool matches(struct app_session *a, const struct open_record_head *head, uint64_t seq,
+                    uint64_t publisher, struct open_message *m)
+{
+    bool any = false;
+
+    begin_match(a, 0);
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
+
+        if (sub->is_shared || seq <= sub->from_seq ||
+            !open_filter_matches(&sub->indexed.filter, head->device_id, head->kind, head->stream))
+            continue;
+        if (m == NULL)
+            return true;
+        if (sub->no_local && publisher == a->session->handle)
+            continue;
+        add_match(a, sub, m);
+        any = true;
+    }
+    return any;
+}
+
+/* False: there is no room for it now. */
+static bool give_record(struct app_session *a, const struct journal_record *r)
+{
+    struct worker *w = a->session->worker;
+    struct open_record_head head;
+    struct open_message *m;
+    bool is_taken = true;
+
+    if (open_record_peek(r->bytes, &head) != ST_OK || !matches(a, &head, r->seq, 0, NULL))
+        return true;
+    if (open_record_read(r->bytes, a->project->project_id, w->now_ms, w->unix_ms, &m) != ST_OK)
+        return true;
+    /* QoS 0 is not kept for a session that was away */
+    if (matches(a, &head, r->seq, m->publisher, m) &&
+        (a->match_qos > 0 || r->seq > a->online_seq)) {
+        struct delivery d = take_match(a, m, r->seq);
+
+        is_taken = session_deliver(a->session, &d) != SESSION_FULL;
+        if (!is_taken)
+            delivery_deinit(&d);
+    }
+    open_message_unref(&m);
+    return is_taken;
+}
+
+static bool on_record(const struct journal_record *r, void *arg)
+{
+    struct reading *x = arg;
+
+    if (queue_is_long(x->session) || !give_record(x->session, r)) {
+        x->stopped = true;
+        return false;
+    }
+    x->session->position = r->seq;
+    return true;
+}
+
+static void note_hole(struct app_session *a, uint64_t lost)
+{
+    log_event(EV_APP_LOST, "client", a->session->client_id, "records", log_int((int64_t)lost));
+    counter_add(&CT_feed_lost, (int64_t)lost);
+}
+
+void app_feed_continue(struct app_session *a)
+{
+    struct reading x = {a, false};
+
+    if (!a->is_durable || !a->is_behind || a->session->client == NULL)
+        return;
+    for (;;) {
+        uint64_t before = a->position;
+        uint64_t first;
+
+        if (queue_is_long(a) || x.stopped) {
+            a->session->wants_room = true;
+            return;
+        }
+        journal_read(journal_of(a), a->project->project_id, a->position, FEED_READ_RECORDS,
+                     FEED_READ_BYTES, on_record, &x, &first);
+        a->cursor_moved = true;
+        if (first > before + 1)
+            note_hole(a, first - before - 1);
+        if (a->position == before && !x.stopped)
+            break;
+    }
+    a->is_behind = false;
+}

@@ -1,0 +1,223 @@
+/*
+ * What an application publishes: checked for topic and rights at the session's home, carried out at the device's home, answered in order.
+ * Source: open-api.md 3.3
+ */
+#include "base/invariant.h"
+#include "mqtt/property.h"
+#include "service/app_errors.h"
+#include "service/downlink.h"
+
+/* A refusal (or acceptance) on its way back; the ticket travels in the letter. */
+struct answer {
+    struct downlink_answer answer;
+    uint32_t topic_len;
+    uint8_t topic[OPEN_TOPIC_LEN_MAX];
+};
+
+/* --- tickets in letters ------------------------------------------------------------------------ */
+
+static uint64_t pack(const struct service_ticket *t, enum reason reason)
+{
+    return (uint64_t)t->packet_id | (uint64_t)t->qos << 16 | (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
+}
+
+static struct service_ticket unpack(const struct letter *l)
+{
+    return (struct service_ticket){.session = l->a,
+                                   .number = l->b,
+                                   .packet_id = (uint16_t)l->c,
+                                   .qos = (uint8_t)(l->c >> 16)};
+}
+
+/* The journal has it: the publisher may be told what was decided. */
+static void open_receipt(struct worker *w, const struct letter *l)
+{
+    struct service_ticket ticket = unpack(l);
+
+    client_answer(w, &ticket, (enum reason)(l->c >> DOWNLINK_RECEIPT_REASON_SHIFT), NULL);
+}
+
+static struct router_receipt receipt_for(const struct downlink *d)
+{
+    return (struct router_receipt){.open = open_receipt,
+                                   .to = d->publisher_worker,
+                                   .a = d->ticket.session,
+                                   .b = d->ticket.number,
+                                   .c = pack(&d->ticket, REASON_SUCCESS)};
+}
+
+/* --- refusals ---------------------------------------------------------------------------------- */
+
+static struct service_verdict refuse(struct app_session *a, const struct packet_publish *p,
+                                     enum reason code, struct slice why)
+{
+    struct app_error e = {
+        .code = code, .topic = p->topic, .message = why, .packet_id = p->packet_id};
+
+    app_errors_tell(a, &e);
+    return (struct service_verdict){.reason = code, .why = why};
+}
+
+static void tell_refusal(struct session *s, const struct service_ticket *t,
+                         const struct downlink_answer *answer, struct slice topic)
+{
+    struct app_error e = {.code = answer->reason,
+                          .topic = topic,
+                          .message = slice_of(answer->why),
+                          .line = answer->line,
+                          .column = answer->column,
+                          .packet_id = t->packet_id};
+
+    app_errors_tell(app_session_of(s), &e);
+}
+
+/* At the session's home: the device's home has decided. */
+static void open_answer(struct worker *w, const struct letter *l)
+{
+    struct answer *a = l->object;
+    struct service_ticket ticket = unpack(l);
+    struct session *s = session_find_handle(w, ticket.session);
+    struct shared_bytes *why = NULL;
+
+    if (a->answer.why[0] != '\0')
+        why = shared_bytes_new(MEM_SESSION, slice_of(a->answer.why));
+    client_answer(w, &ticket, a->answer.reason, why);
+    if (s != NULL && a->answer.reason >= REASON_UNSPECIFIED_ERROR)
+        tell_refusal(s, &ticket, &a->answer, slice_make(a->topic, a->topic_len));
+    mem_free(a);
+}
+
+/* --- at the device's home ---------------------------------------------------------------------- */
+
+static void post_answer(struct worker *w, const struct downlink *d,
+                        const struct downlink_answer *answer)
+{
+    struct answer *a = mem_new_of(MEM_MESSAGE, struct answer);
+    struct letter letter = {.open = open_answer,
+                            .object = a,
+                            .a = d->ticket.session,
+                            .b = d->ticket.number,
+                            .c = pack(&d->ticket, answer->reason)};
+    char project[IDENT_TEXT_LEN + 1], device[IDENT_TEXT_LEN + 1];
+
+    a->answer = *answer;
+    ident_format(IDENT_PROJECT, d->project_id, project);
+    ident_format(IDENT_DEVICE, d->device_id, device);
+    a->topic_len = (uint32_t)open_topic_write((char *)a->topic, slice_of(project), slice_of(device),
+                                              d->kind, slice_make(NULL, 0));
+    worker_post(w, d->publisher_worker, &letter);
+}
+
+static void open_downlink(struct worker *w, const struct letter *l)
+{
+    struct downlink *d = l->object;
+    struct router_receipt receipt = receipt_for(d);
+    struct downlink_answer answer;
+
+    downlink_run(home_of(w), d, d->has_publisher ? &receipt : NULL, &answer);
+    if (d->has_publisher && !answer.is_later)
+        post_answer(w, d, &answer);
+    mem_free(d);
+}
+
+/* --- at the session's home --------------------------------------------------------------------- */
+
+static enum reason check_topic(const struct project *p, struct slice topic, struct open_topic *out,
+                               struct slice *why)
+{
+    if (open_topic_parse(topic, out) != ST_OK) {
+        *why = slice_of("not a topic that applications may publish");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (out->project_id != p->project_id) {
+        *why = slice_of("the topic is not of this project");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (!open_kinds[out->kind].may_publish || out->device_id == 0) {
+        *why = slice_of("this kind of topic is only received");
+        return REASON_NOT_AUTHORIZED;
+    }
+    return REASON_SUCCESS;
+}
+
+static struct service_verdict send_downlink(struct app_session *a, struct downlink *d)
+{
+    struct worker *w = a->session->worker;
+    struct home *h = home_of(w);
+    unsigned to = home_of_device(h, d->device_id);
+    struct router_receipt receipt = receipt_for(d);
+    struct downlink_answer answer;
+
+    if (to != w->index) {
+        struct letter letter = {.open = open_downlink, .object = d};
+
+        worker_post(w, to, &letter);
+        return (struct service_verdict){.is_later = true};
+    }
+    downlink_run(h, d, d->has_publisher ? &receipt : NULL, &answer);
+    if (d->has_publisher && answer.reason >= REASON_UNSPECIFIED_ERROR) {
+        post_answer(w, d, &answer); /* as from another worker, so that refusals are told in one place */
+        answer.is_later = true;
+    }
+    mem_free(d);
+    return (struct service_verdict){.is_later = answer.is_later, .reason = answer.reason};
+}
+
+struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
+                                   const struct service_ticket *ticket)
+{
+    struct app_session *a = app_session_of(c->session);
+    struct worker *w = client_worker(c);
+    struct buffer properties = {0};
+    struct open_topic topic;
+    struct slice why = {0};
+    struct downlink *d;
+    enum reason reason = check_topic(a->project, p->topic, &topic, &why);
+
+    if (reason != REASON_SUCCESS)
+        return refuse(a, p, reason, why);
+    if (c->target.version == MQTT_5)
+        property_write_forwarded(&properties, &p->properties);
+    d = downlink_new(&topic, p->payload, buffer_slice(&properties), &p->properties);
+    buffer_deinit(&properties);
+    d->qos = p->qos;
+    d->retain = p->retain;
+    d->has_publisher = true;
+    d->publisher_worker = w->index;
+    d->ticket = *ticket;
+    if (property_has(&p->properties, PROPERTY_MESSAGE_EXPIRY)) {
+        d->has_expiry = true;
+        d->expires_ms = w->now_ms + p->properties.message_expiry_s * 1000ull;
+    }
+    return send_downlink(a, d);
+}
+
+/* --- wills ------------------------------------------------------------------------------------- */
+
+enum reason app_check_will(const struct project *p, const struct packet_will *w, struct slice *why)
+{
+    struct open_topic topic;
+
+    return check_topic(p, w->topic, &topic, why);
+}
+
+void app_publish_will(struct session *s, const struct will *will)
+{
+    struct app_session *a = app_session_of(s);
+    struct property_set none = {0};
+    struct slice why = {0};
+    struct open_topic topic;
+    struct downlink *d;
+
+    if (check_topic(a->project, will->topic, &topic, &why) != REASON_SUCCESS)
+        return; /* was refused at CONNECT */
+    d = downlink_new(&topic, will->payload, will->properties, &none);
+    d->qos = will->qos;
+    d->retain = will->retain;
+    d->ticket.session = s->handle;
+    if (will->has_expiry) {
+        d->has_expiry = true;
+        d->expires_ms = s->worker->now_ms + will->expiry_s * 1000ull;
+    }
+    (void)send_downlink(a, d);
+}

@@ -1,0 +1,151 @@
+/* The application API: who may connect, and where each of the protocol's questions is answered. */
+#include "service/app_service.h"
+
+#include "base/invariant.h"
+#include "service/app_session.h"
+#include "service/counters.h"
+#include "service/share_group.h"
+
+static unsigned home(struct worker *self, const struct packet_connect *p)
+{
+    unsigned count = worker_group_count(self->group);
+
+    if (p->client_id.len == 0)
+        return self->index;
+    return worker_home(hash_u64(hash_bytes(p->username) ^ hash_bytes(p->client_id)), count);
+}
+
+static enum reason check_project(const struct site *s, const struct project *p,
+                                 struct service_login *login)
+{
+    if (!atomic_load_explicit(&p->enabled, memory_order_relaxed)) {
+        login->why = slice_of("the project is disabled");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (!atomic_load_explicit(&p->open_mqtt, memory_order_relaxed)) {
+        login->why = slice_of("the application API is not enabled for this project");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (atomic_load_explicit(&p->app_clients, memory_order_relaxed) >=
+        s->settings->app_clients_max) {
+        login->why = slice_of("too many application connections of this project");
+        return REASON_QUOTA_EXCEEDED;
+    }
+    return REASON_SUCCESS;
+}
+
+static enum reason authenticate(struct client *c, const struct packet_connect *p,
+                                struct service_login *login)
+{
+    struct worker *w = client_worker(c);
+    struct site *s = site_of(w);
+    uint64_t project_id = ident_parse(IDENT_PROJECT, p->username);
+    struct home_project *hp = project_id == 0 ? NULL : home_find_project(home_of(w), project_id);
+    enum reason reason = site_check_login(s->settings->app_logins, c, p->username, p->password,
+                                          hp == NULL ? NULL : &hp->project->secret);
+
+    if (reason == REASON_SUCCESS)
+        reason = check_project(s, hp->project, login);
+    if (reason == REASON_SUCCESS && p->has_will)
+        reason = app_check_will(hp->project, &p->will, &login->why);
+    if (reason != REASON_SUCCESS)
+        return reason;
+    login->scope = project_id;
+    site_fill_login(s, login);
+    return REASON_SUCCESS;
+}
+
+static void session_opened(struct session *s)
+{
+    struct app_session *a = mem_new_of(MEM_SESSION, struct app_session);
+    struct home_project *hp = home_find_project(home_of(s->worker), s->scope);
+
+    invariant(hp != NULL);
+    a->session = s;
+    a->site = site_of(s->worker);
+    a->project = project_ref(hp->project);
+    list_init(&a->subscriptions);
+    s->owner = a;
+}
+
+static void tell_share_groups(struct app_session *a, bool is_online)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
+
+        if (sub->is_shared)
+            share_group_presence(sub, is_online);
+    }
+}
+
+static void connected(struct client *c, bool session_present)
+{
+    struct app_session *a = app_session_of(c->session);
+
+    a->refusals = 0;
+    a->is_connected_counted = true;
+    atomic_fetch_add_explicit(&a->project->app_clients, 1, memory_order_relaxed);
+    if (!session_present && c->session->expiry_s > 0)
+        app_feed_open(a);
+    if (session_present)
+        tell_share_groups(a, true);
+    app_feed_connected(a);
+}
+
+static void disconnected(struct client *c, uint64_t unsent_from)
+{
+    struct app_session *a = app_session_of(c->session);
+
+    if (a->is_connected_counted)
+        atomic_fetch_sub_explicit(&a->project->app_clients, 1, memory_order_relaxed);
+    a->is_connected_counted = false;
+    app_feed_disconnected(a, unsent_from);
+    tell_share_groups(a, false);
+}
+
+static void offline(struct client *c)
+{
+    (void)c; /* nobody sees the presence of applications */
+}
+
+static void session_closed(struct session *s)
+{
+    struct app_session *a = app_session_of(s);
+
+    while (!list_is_empty(&a->subscriptions))
+        app_subscription_free(list_entry(a->subscriptions.next, struct app_subscription, node));
+    app_feed_close(a);
+    project_unref(&a->project);
+    buffer_deinit(&a->match_more_ids);
+    mem_free(a);
+    s->owner = NULL;
+}
+
+static void room(struct session *s)
+{
+    app_feed_continue(app_session_of(s));
+}
+
+static void delivered(struct session *s, uint64_t seq)
+{
+    (void)seq; /* the position that is saved is worked out from what is still unacknowledged */
+    app_session_of(s)->cursor_moved = true;
+}
+
+const struct mqtt_service app_service = {
+    .name = "application",
+    .home = home,
+    .authenticate = authenticate,
+    .session_opened = session_opened,
+    .connected = connected,
+    .subscribe = app_subscribe,
+    .subscribed = app_subscribed,
+    .unsubscribe = app_unsubscribe,
+    .publish = app_publish,
+    .publish_will = app_publish_will,
+    .room = room,
+    .delivered = delivered,
+    .disconnected = disconnected,
+    .offline = offline,
+    .session_closed = session_closed,
+};

@@ -1,0 +1,88 @@
+/*
+ * What the application API keeps of a session: its project, its subscriptions, where it stands in the journal.
+ *
+ * Owned by its session (session.owner), on its home worker.
+ */
+#pragma once
+
+#include "service/site.h"
+
+struct app_session;
+struct share_group;
+
+/** What an index entry leads to. */
+enum app_target { APP_TARGET_SESSION, APP_TARGET_GROUP };
+
+/** One filter of a session. */
+struct app_subscription {
+    enum app_target target;            /* first: what open_subscription.owner points to says what it is */
+    struct open_subscription indexed;  /* plain filters with kinds of devices */
+    struct app_session *session;       /* borrowed: owns it */
+    char *filter;                      /* owned: as the client wrote it */
+    uint8_t qos;
+    bool no_local, retain_as_published, is_shared;
+    uint32_t identifier;               /* 0: none */
+    uint64_t from_seq;                 /* durable: records above this number count */
+    bool wants_retained;               /* the SUBACK is due first */
+    struct list node;
+};
+
+struct app_session {
+    struct session *session;   /* borrowed: owns this */
+    struct project *project;   /* a reference */
+    struct site *site;         /* borrowed */
+    struct list subscriptions; /* owned */
+    uint32_t subscription_count;
+    bool is_connected_counted; /* in project.app_clients */
+
+    /* the journal (app_feed) */
+    bool is_durable;           /* fed by the journal: fixed when it is opened */
+    bool is_behind;            /* reads the journal; otherwise takes what is committed from memory */
+    bool cursor_moved;         /* since it was last saved */
+    uint64_t position;         /* the last record that was considered */
+    uint64_t online_seq;       /* the last record before it came online: earlier QoS 0 is not sent */
+    struct list feed_node;
+
+    /* the matching under way (app_feed) */
+    uint64_t round;
+    uint8_t match_qos;
+    bool match_retain;
+    uint32_t match_id;
+    struct buffer match_more_ids; /* owned: further identifiers, uint32_t each */
+
+    /* refusals of this connection (app_errors) */
+    uint64_t refusals_since_ms;
+    uint32_t refusals;
+};
+
+static inline struct app_session *app_session_of(const struct session *s)
+{
+    return s->owner;
+}
+
+/* app_subscribe.c */
+enum reason app_subscribe(struct client *c, const struct subscribe_filter *filter,
+                          uint32_t identifier, struct slice *why);
+void app_subscribed(struct client *c);
+enum reason app_unsubscribe(struct client *c, struct slice filter);
+void app_subscription_free(struct app_subscription *sub);
+
+/* app_feed.c */
+void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);
+void app_feed_open(struct app_session *a);
+void app_feed_close(struct app_session *a);
+void app_feed_connected(struct app_session *a);
+void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
+void app_feed_continue(struct app_session *a);
+void app_feed_save_cursors(struct site *site);
+void app_feed_end_overflowed(struct site *site);
+
+/* app_publish.c */
+struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
+                                   const struct service_ticket *ticket);
+void app_publish_will(struct session *s, const struct will *w);
+enum reason app_check_will(const struct project *p, const struct packet_will *w,
+                           struct slice *why);
+
+/* app_retained.c */
+void app_retained_ask(struct app_subscription *sub);

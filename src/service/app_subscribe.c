@@ -1,0 +1,129 @@
+/* Which filters an application is granted, and its list of them. Source: open-api.md 3.1 */
+#include "base/invariant.h"
+#include "service/app_session.h"
+#include "service/counters.h"
+#include "service/share_group.h"
+
+static struct app_subscription *find(struct app_session *a, struct slice filter)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
+
+        if (slice_is(filter, sub->filter))
+            return sub;
+    }
+    return NULL;
+}
+
+void app_subscription_free(struct app_subscription *sub)
+{
+    struct app_session *a = sub->session;
+
+    if (sub->is_shared)
+        share_group_leave(sub);
+    else if (sub->indexed.is_indexed)
+        open_index_remove(home_of(a->session->worker)->index, &sub->indexed,
+                          &a->project->interest);
+    list_remove(&sub->node);
+    a->subscription_count--;
+    counter_add(&CT_subscriptions, -1);
+    mem_free(sub->filter);
+    mem_free(sub);
+}
+
+static struct app_subscription *add(struct app_session *a, struct slice filter,
+                                    const struct open_filter *compiled, bool is_shared)
+{
+    struct app_subscription *sub = mem_new_of(MEM_SUBSCRIPTION, struct app_subscription);
+
+    sub->target = APP_TARGET_SESSION;
+    sub->session = a;
+    sub->filter = slice_to_string(filter);
+    sub->is_shared = is_shared;
+    sub->indexed.filter = *compiled;
+    sub->indexed.owner = sub;
+    sub->indexed.durable = a->is_durable;
+    list_push_back(&a->subscriptions, &sub->node);
+    a->subscription_count++;
+    counter_add(&CT_subscriptions, 1);
+    return sub;
+}
+
+static enum reason refusal(enum status st)
+{
+    counter_inc(subscribes_refused);
+    return st == ST_REFUSED ? REASON_NOT_AUTHORIZED : REASON_FILTER_INVALID;
+}
+
+static bool may_be_retained(const struct open_filter *f)
+{
+    return (f->kinds & (1u << OPEN_KIND_ATTRIBUTES_PUSH | 1u << OPEN_KIND_COMMAND_SEND)) != 0;
+}
+
+enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, uint32_t identifier,
+                          struct slice *why)
+{
+    struct app_session *a = app_session_of(c->session);
+    struct home *h = home_of(client_worker(c));
+    struct topic_filter parts;
+    struct open_filter compiled;
+    struct app_subscription *sub;
+    const char *cause = "the filter is malformed";
+    enum status st = topic_parse_filter(f->filter, &parts);
+    bool is_shared = st == ST_OK && parts.share_group.len > 0;
+    bool is_new;
+
+    if (st == ST_OK)
+        st = open_filter_compile(parts.filter, a->project->project_id, is_shared, &compiled, &cause);
+    if (st != ST_OK) {
+        *why = slice_of(cause);
+        return refusal(st);
+    }
+    sub = find(a, f->filter);
+    is_new = sub == NULL;
+    if (is_new && a->subscription_count >= a->site->settings->subscriptions_max) {
+        *why = slice_of("too many subscriptions in this session");
+        counter_inc(subscribes_refused);
+        return REASON_QUOTA_EXCEEDED;
+    }
+    if (is_new)
+        sub = add(a, f->filter, &compiled, is_shared);
+    sub->qos = f->qos;
+    sub->no_local = f->no_local;
+    sub->retain_as_published = f->retain_as_published;
+    sub->identifier = identifier;
+    sub->wants_retained = !is_shared && may_be_retained(&compiled) &&
+                          (f->retain_handling == 0 || (f->retain_handling == 1 && is_new));
+    if (is_shared) {
+        share_group_join(sub, &compiled, parts.share_group);
+    } else if (is_new) {
+        open_index_add(h->index, &sub->indexed, &a->project->interest);
+        /* After the bit of interest: whatever is published from now on has a higher number. */
+        sub->from_seq = journal_last_seq(h->shared->journal, a->project->project_id);
+    }
+    return (enum reason)f->qos; /* GRANTED_QOS_n is n */
+}
+
+void app_subscribed(struct client *c)
+{
+    struct app_session *a = app_session_of(c->session);
+
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
+
+        if (!sub->wants_retained)
+            continue;
+        sub->wants_retained = false;
+        app_retained_ask(sub);
+    }
+}
+
+enum reason app_unsubscribe(struct client *c, struct slice filter)
+{
+    struct app_subscription *sub = find(app_session_of(c->session), filter);
+
+    if (sub == NULL)
+        return REASON_NO_SUBSCRIPTION_EXISTED;
+    app_subscription_free(sub);
+    return REASON_SUCCESS;
+}

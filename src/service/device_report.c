@@ -1,0 +1,208 @@
+/*
+ * What devices publish: checked, kept, made into open messages. Every payload but custom data must be a JSON object; otherwise it is acknowledged, recorded,
+ * and the device disconnected, so that it does not come back with the same message for ever. Source: open-api.md 3.2, 4
+ */
+#include "mqtt/property.h"
+#include "platform/command_form.h"
+#include "platform/counters.h"
+#include "platform/json_fault.h"
+#include "service/device_link.h"
+
+static struct service_verdict accepted(bool is_later)
+{
+    return (struct service_verdict){.is_later = is_later, .reason = REASON_SUCCESS};
+}
+
+static struct service_verdict refuse_json(const struct device_input *in)
+{
+    char text[JSON_FAULT_LEN_MAX];
+    unsigned line, column;
+
+    json_fault_describe(in->payload, text, sizeof(text), &line, &column);
+    device_record(in->device, "up", in->topic, text);
+    return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID,
+                                    .then_disconnect = REASON_PAYLOAD_FORMAT_INVALID,
+                                    .why = slice_of("the payload is not a JSON object")};
+}
+
+static bool parse(const struct device_input *in, const struct json_member **members, size_t *count)
+{
+    return json_parse_object(in->device->home->json, in->payload, members, count) == ST_OK;
+}
+
+static struct service_verdict publish_as(const struct device_input *in, enum open_kind kind)
+{
+    struct device_publication p = {.kind = kind,
+                                   .stream = in->stream,
+                                   .payload = in->payload,
+                                   .source = OPEN_SOURCE_REPORT};
+
+    return accepted(device_publish(in->device, &p, in->receipt));
+}
+
+struct service_verdict device_report_attributes(const struct device_input *in)
+{
+    struct device *d = in->device;
+    const struct json_member *members;
+    size_t count;
+
+    if (!parse(in, &members, &count))
+        return refuse_json(in);
+    device_store_values(d, members, count, d->home->worker->unix_ms);
+    return publish_as(in, OPEN_KIND_ATTRIBUTES);
+}
+
+/* A payload that is an object, but not of the form that its topic asks for: recorded, not handed on; the device stays. */
+static struct service_verdict record_form(const struct device_input *in, const char *why)
+{
+    device_record(in->device, "up", in->topic, why);
+    return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID, .why = slice_of(why)};
+}
+
+struct service_verdict device_report_event(const struct device_input *in)
+{
+    const struct json_member *members;
+    struct command_form form;
+    const char *why;
+    size_t count;
+
+    if (!parse(in, &members, &count))
+        return refuse_json(in);
+    if (command_form_check(COMMAND_FORM_EVENT, members, count, &form, &why) != ST_OK)
+        return record_form(in, why);
+    return publish_as(in, OPEN_KIND_EVENT_REPORT);
+}
+
+struct service_verdict device_report_data(const struct device_input *in)
+{
+    return publish_as(in, OPEN_KIND_DATA);
+}
+
+/* --- replies ----------------------------------------------------------------------------------- */
+
+static size_t write_reply_properties(const struct command *c, uint8_t *out, size_t room)
+{
+    struct writer w = writer_of(out, room);
+
+    if (c->has_response_topic)
+        property_write_text(&w, PROPERTY_RESPONSE_TOPIC, c->response_topic);
+    if (c->has_correlation_data)
+        property_write_text(&w, PROPERTY_CORRELATION_DATA, c->correlation_data);
+    return w.status == ST_OK ? writer_len(&w) : 0;
+}
+
+static struct service_verdict publish_reply(const struct device_input *in, const struct command *c)
+{
+    struct device_publication p = {.kind = OPEN_KIND_COMMAND_REPLY,
+                                   .payload = in->payload,
+                                   .source = OPEN_SOURCE_REPORT};
+    struct buffer properties = {0};
+    size_t room = c->response_topic.len + c->correlation_data.len + 6;
+    bool is_later;
+
+    buffer_reserve(&properties, room);
+    p.properties = slice_make(properties.data, write_reply_properties(c, properties.data, room));
+    is_later = device_publish(in->device, &p, in->receipt);
+    buffer_deinit(&properties);
+    return accepted(is_later);
+}
+
+struct service_verdict device_report_reply(const struct device_input *in)
+{
+    const struct json_member *members;
+    struct service_verdict verdict;
+    struct command_form form;
+    struct command *c;
+    const char *why;
+    size_t count;
+
+    if (!parse(in, &members, &count))
+        return refuse_json(in);
+    if (command_form_check(COMMAND_FORM_REPLY, members, count, &form, &why) != ST_OK)
+        return record_form(in, why);
+    c = command_ledger_take(device_ledger(in->device), form.id, command_form_method(&form));
+    if (c == NULL) {
+        device_record(in->device, "up", in->topic, "the reply matches no outstanding command");
+        return accepted(false);
+    }
+    verdict = publish_reply(in, c);
+    command_free(&c);
+    return verdict;
+}
+
+/* --- attributes_get ---------------------------------------------------------------------------- */
+
+enum { GET_KEYS_MAX = CLOUD_VALUES_MAX };
+
+static void append_values(const struct device *d, const struct json_member *keys, size_t count,
+                          struct buffer *out)
+{
+    struct slice *names;
+
+    if (count == 0) {
+        cloud_values_append_object(&d->values, NULL, 0, out);
+        return;
+    }
+    names = mem_alloc(MEM_DEVICE, count * sizeof(*names));
+    for (size_t i = 0; i < count; i++)
+        names[i] = slice_make(keys[i].value.data + 1, keys[i].value.len - 2); /* without quotes */
+    cloud_values_append_object(&d->values, names, count, out);
+    mem_free(names);
+}
+
+static bool are_keys(const struct json_member *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].type != JSON_TYPE_STRING)
+            return false;
+    }
+    return count <= GET_KEYS_MAX;
+}
+
+static void respond(struct device *d, const char *error, const struct json_member *keys,
+                    size_t count)
+{
+    struct device_downlink m = {.topic = DEVICE_TOPIC_ATTRIBUTES_GET_RESPONSE};
+    struct buffer payload = {0};
+
+    buffer_printf(&payload, "{\"error_code\": %d, \"error_msg\": ", error == NULL ? 0 : -1);
+    json_append_string(&payload, slice_of(error == NULL ? "" : error));
+    buffer_append_text(&payload, ", \"attributes\": ");
+    if (error == NULL)
+        append_values(d, keys, count, &payload);
+    else
+        buffer_append_text(&payload, "{}");
+    buffer_printf(&payload, ", \"ts\": %lld}", (long long)d->home->worker->unix_ms);
+    m.payload = buffer_slice(&payload);
+    (void)device_link_deliver(d, &m); /* a device that has not subscribed does not want it */
+    buffer_deinit(&payload);
+}
+
+struct service_verdict device_report_get(const struct device_input *in)
+{
+    struct device *d = in->device;
+    const struct json_member *members, *wanted;
+    struct buffer list = {0};
+    size_t count;
+
+    if (!parse(in, &members, &count))
+        return refuse_json(in);
+    wanted = json_find(members, count, "keys");
+    if (wanted == NULL) {
+        respond(d, NULL, NULL, 0);
+        return accepted(false);
+    }
+    /* the list is parsed on its own; it ends inside the payload, so what follows it is readable */
+    buffer_append_slice(&list, wanted->value);
+    buffer_reserve(&list, JSON_PADDING);
+    if (wanted->type != JSON_TYPE_ARRAY ||
+        json_parse_array(d->home->json, buffer_slice(&list), &members, &count) != ST_OK ||
+        !are_keys(members, count)) {
+        respond(d, "keys must be a list of attribute names", NULL, 0);
+        device_record(d, "up", in->topic, "keys must be a list of attribute names");
+    } else {
+        respond(d, NULL, members, count);
+    }
+    buffer_deinit(&list);
+    return accepted(false);
+}

@@ -1,0 +1,274 @@
+/*
+ * Device access: who may connect, what a device may publish and subscribe to, and its presence. One live connection a device, one session whose
+ * downlinks are kept.
+ */
+#include "service/device_service.h"
+
+#include "base/invariant.h"
+#include "service/counters.h"
+#include "service/device_link.h"
+
+static struct device_link *link_of(const struct session *s)
+{
+    return s->owner;
+}
+
+static unsigned home(struct worker *self, const struct packet_connect *p)
+{
+    uint64_t device_id = ident_parse(IDENT_DEVICE, p->username);
+
+    if (device_id == 0)
+        return self->index;
+    return worker_home(hash_u64(device_id), worker_group_count(self->group));
+}
+
+/* The device's will is its last report: it may go where the device may publish. */
+static enum reason check_will(const struct device *d, const struct packet_connect *p,
+                              struct service_login *login)
+{
+    struct device_topic_parts parts;
+
+    if (!p->has_will)
+        return REASON_SUCCESS;
+    if (device_topic_parse(d, p->will.topic, &parts) == ST_OK &&
+        device_topic_direction(parts.topic) == DEVICE_UP)
+        return REASON_SUCCESS;
+    login->why = slice_of("the will's topic is not one that this device may publish");
+    return REASON_NOT_AUTHORIZED;
+}
+
+/* Another client identifier takes over: the older connection goes, and the session with it. */
+static void end_other_session(struct device *d, struct slice client_id)
+{
+    struct device_link *link = d->link;
+    struct session *s;
+
+    if (link == NULL)
+        return;
+    s = link->session;
+    if (client_id.len > 0 &&
+        slice_equal(slice_make(s->client_id, s->client_id_len), client_id))
+        return;
+    if (s->client != NULL)
+        client_take_over(s->client);
+    if (!s->is_closed)
+        session_close(s);
+}
+
+static enum reason authenticate(struct client *c, const struct packet_connect *p,
+                                struct service_login *login)
+{
+    struct worker *w = client_worker(c);
+    struct site *s = site_of(w);
+    uint64_t device_id = ident_parse(IDENT_DEVICE, p->username);
+    struct device *d = device_id == 0 ? NULL : home_find_device(home_of(w), device_id);
+    enum reason reason = site_check_login(s->settings->device_logins, c, p->username, p->password,
+                                          d == NULL ? NULL : &d->password);
+
+    if (reason == REASON_SUCCESS &&
+        (!d->enabled ||
+         !atomic_load_explicit(&d->project->project->enabled, memory_order_relaxed))) {
+        login->why = slice_of("the device or its project is disabled");
+        reason = REASON_NOT_AUTHORIZED;
+    }
+    if (reason == REASON_SUCCESS)
+        reason = check_will(d, p, login);
+    if (reason != REASON_SUCCESS)
+        return reason;
+    end_other_session(d, p->client_id);
+    login->scope = device_id;
+    site_fill_login(s, login);
+    return REASON_SUCCESS;
+}
+
+static void session_opened(struct session *s)
+{
+    struct device *d = home_find_device(home_of(s->worker), s->scope);
+    struct device_link *link = mem_new_of(MEM_SESSION, struct device_link);
+
+    invariant(d != NULL && d->link == NULL);
+    link->device = d;
+    link->session = s;
+    s->owner = link;
+    d->link = link;
+}
+
+static void connected(struct client *c, bool session_present)
+{
+    (void)session_present;
+    device_came(link_of(c->session)->device);
+}
+
+static struct device_subscription *find(struct device_link *link,
+                                        const struct device_topic_parts *parts)
+{
+    for (uint32_t i = 0; i < link->count; i++) {
+        struct device_subscription *s = &link->subscriptions[i];
+
+        if (s->topic == parts->topic && slice_is(parts->stream, s->stream))
+            return s;
+    }
+    return NULL;
+}
+
+static enum reason refuse_filter(struct slice *why, enum reason reason, const char *text)
+{
+    *why = slice_of(text);
+    counter_inc(subscribes_refused);
+    return reason;
+}
+
+static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
+                             uint32_t identifier, struct slice *why)
+{
+    struct device_link *link = link_of(c->session);
+    struct device_topic_parts parts;
+    struct device_subscription *s;
+    struct topic_filter syntax;
+
+    if (topic_parse_filter(f->filter, &syntax) != ST_OK)
+        return refuse_filter(why, REASON_FILTER_INVALID, "the filter is malformed");
+    if (device_topic_parse(link->device, f->filter, &parts) != ST_OK ||
+        device_topic_direction(parts.topic) != DEVICE_DOWN)
+        return refuse_filter(why, REASON_NOT_AUTHORIZED,
+                             "a device subscribes to its own downlink topics only");
+    s = find(link, &parts);
+    if (s == NULL) {
+        if (link->count >= site_of(client_worker(c))->settings->subscriptions_max)
+            return refuse_filter(why, REASON_QUOTA_EXCEEDED, "too many subscriptions");
+        link->subscriptions = mem_resize(MEM_SUBSCRIPTION, link->subscriptions,
+                                         (link->count + 1) * sizeof(*s));
+        s = &link->subscriptions[link->count++];
+        s->topic = parts.topic;
+        memset(s->stream, 0, sizeof(s->stream));
+        if (parts.stream.len > 0)
+            memcpy(s->stream, parts.stream.data, parts.stream.len);
+    }
+    s->qos = f->qos;
+    s->identifier = identifier;
+    return (enum reason)f->qos;
+}
+
+static void subscribed(struct client *c)
+{
+    (void)c; /* nothing is retained for devices */
+}
+
+static enum reason unsubscribe(struct client *c, struct slice filter)
+{
+    struct device_link *link = link_of(c->session);
+    struct device_topic_parts parts;
+    struct device_subscription *s;
+
+    if (device_topic_parse(link->device, filter, &parts) != ST_OK)
+        return REASON_NO_SUBSCRIPTION_EXISTED;
+    s = find(link, &parts);
+    if (s == NULL)
+        return REASON_NO_SUBSCRIPTION_EXISTED;
+    *s = link->subscriptions[--link->count];
+    return REASON_SUCCESS;
+}
+
+/* The journal has it: the device may be told. */
+static void open_receipt(struct worker *w, const struct letter *l)
+{
+    struct service_ticket ticket = {
+        .session = l->a, .number = l->b, .packet_id = (uint16_t)l->c, .qos = (uint8_t)(l->c >> 16)};
+
+    client_answer(w, &ticket, REASON_SUCCESS, NULL);
+}
+
+static struct service_verdict publish(struct client *c, const struct packet_publish *p,
+                                      const struct service_ticket *ticket)
+{
+    struct device *d = link_of(c->session)->device;
+    struct router_receipt receipt = {.open = open_receipt,
+                                     .to = client_worker(c)->index,
+                                     .a = ticket->session,
+                                     .b = ticket->number,
+                                     .c = (uint64_t)ticket->packet_id | (uint64_t)p->qos << 16};
+    struct device_topic_parts parts;
+    struct device_input in = {.device = d,
+                              .client = c,
+                              .topic = p->topic,
+                              .payload = p->payload,
+                              .receipt = p->qos > 0 ? &receipt : NULL};
+
+    if (device_topic_parse(d, p->topic, &parts) != ST_OK ||
+        device_topic_direction(parts.topic) != DEVICE_UP) {
+        device_record(d, "up", p->topic, "not a topic that this device may publish");
+        return (struct service_verdict){
+            .reason = REASON_NOT_AUTHORIZED,
+            .why = slice_of("a device publishes on its own uplink topics only")};
+    }
+    in.stream = parts.stream;
+    return device_topic_handle(parts.topic, &in);
+}
+
+static void publish_will(struct session *s, const struct will *w)
+{
+    struct device *d = link_of(s)->device;
+    struct device_topic_parts parts;
+    struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload};
+
+    if (device_topic_parse(d, w->topic, &parts) != ST_OK)
+        return; /* was refused at CONNECT */
+    in.stream = parts.stream;
+    (void)device_topic_handle(parts.topic, &in);
+}
+
+static void room(struct session *s)
+{
+    (void)s; /* downlinks wait in the session or are told as not taken */
+}
+
+static void delivered(struct session *s, uint64_t seq)
+{
+    (void)s;
+    (void)seq;
+}
+
+static void disconnected(struct client *c, uint64_t unsent_from)
+{
+    (void)c;
+    (void)unsent_from;
+}
+
+static void offline(struct client *c)
+{
+    struct worker *w = conn_worker(c->conn);
+    struct device *d = home_find_device(home_of(w), c->session->scope);
+    bool is_timeout = c->end_reason == REASON_KEEP_ALIVE_TIMEOUT;
+
+    if (d != NULL && !c->is_taken_over)
+        device_went(d, slice_of(is_timeout ? "keep alive" : "disconnected"));
+}
+
+static void session_closed(struct session *s)
+{
+    struct device_link *link = link_of(s);
+
+    if (link->device->link == link)
+        link->device->link = NULL;
+    mem_free(link->subscriptions);
+    mem_free(link);
+    s->owner = NULL;
+}
+
+const struct mqtt_service device_service = {
+    .name = "device",
+    .home = home,
+    .authenticate = authenticate,
+    .session_opened = session_opened,
+    .connected = connected,
+    .subscribe = subscribe,
+    .subscribed = subscribed,
+    .unsubscribe = unsubscribe,
+    .publish = publish,
+    .publish_will = publish_will,
+    .room = room,
+    .delivered = delivered,
+    .disconnected = disconnected,
+    .offline = offline,
+    .session_closed = session_closed,
+};

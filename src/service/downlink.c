@@ -1,0 +1,248 @@
+/* Downlinks at the device's home: checked, stored, delivered, announced. Source: open-api.md 3.2, 3.3 */
+#include "service/downlink.h"
+
+#include <stdio.h>
+
+#include "mqtt/property.h"
+#include "platform/command_form.h"
+#include "platform/counters.h"
+#include "platform/json_fault.h"
+#include "service/device_link.h"
+
+static struct slice place(uint8_t **next, struct slice s)
+{
+    uint8_t *at = *next;
+
+    if (s.len > 0)
+        memcpy(at, s.data, s.len);
+    *next += s.len;
+    return slice_make(at, s.len);
+}
+
+/* A reply goes back by itself when the response topic is the device's own command_reply topic. */
+static bool wants_reply_properties(const struct open_topic *topic, const struct property_set *set)
+{
+    struct open_topic response;
+
+    return topic->kind == OPEN_KIND_COMMAND_SEND && property_has(set, PROPERTY_RESPONSE_TOPIC) &&
+           open_topic_parse(set->response_topic, &response) == ST_OK &&
+           response.project_id == topic->project_id && response.device_id == topic->device_id &&
+           response.kind == OPEN_KIND_COMMAND_REPLY;
+}
+
+struct downlink *downlink_new(const struct open_topic *topic, struct slice payload,
+                              struct slice properties, const struct property_set *set)
+{
+    bool returns_reply = wants_reply_properties(topic, set);
+    bool has_correlation = returns_reply && property_has(set, PROPERTY_CORRELATION_DATA);
+    struct slice response = returns_reply ? set->response_topic : slice_make(NULL, 0);
+    struct slice correlation = has_correlation ? set->correlation_data : slice_make(NULL, 0);
+    struct downlink *d = mem_alloc(MEM_MESSAGE, sizeof(*d) + properties.len + response.len +
+                                                    correlation.len + payload.len + JSON_PADDING);
+    uint8_t *next = (uint8_t *)(d + 1);
+
+    *d = (struct downlink){.project_id = topic->project_id,
+                           .device_id = topic->device_id,
+                           .kind = topic->kind,
+                           .returns_reply = returns_reply,
+                           .has_correlation_data = has_correlation};
+    d->properties = place(&next, properties);
+    d->response_topic = place(&next, response);
+    d->correlation_data = place(&next, correlation);
+    d->payload = place(&next, payload);
+    memset(next, 0, JSON_PADDING);
+    return d;
+}
+
+static void refuse(struct downlink_answer *answer, enum reason reason, const char *why)
+{
+    answer->reason = reason;
+    snprintf(answer->why, sizeof(answer->why), "%s", why);
+}
+
+static void refuse_json(struct downlink_answer *answer, struct slice payload)
+{
+    char text[JSON_FAULT_LEN_MAX];
+
+    json_fault_describe(payload, text, sizeof(text), &answer->line, &answer->column);
+    refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, text);
+}
+
+/* What watchers see: the publication with its publisher's properties. */
+static bool publish_watched(struct device *d, const struct downlink *x, struct slice payload,
+                            const struct router_receipt *receipt)
+{
+    struct device_publication p = {.kind = x->kind,
+                                   .payload = payload,
+                                   .publisher = x->ticket.session,
+                                   .qos = x->qos,
+                                   .retain = x->retain,
+                                   .forwarded = true,
+                                   .properties = x->properties,
+                                   .expires_ms = x->has_expiry ? x->expires_ms : 0};
+
+    return device_publish(d, &p, receipt);
+}
+
+/* Keeps the publication as the device's retained one; an empty payload clears it. */
+static void retain(struct device *d, const struct downlink *x, struct slice payload)
+{
+    const struct project *project = d->project->project;
+    struct open_message_parts parts = {.project_id = x->project_id,
+                                       .device_id = x->device_id,
+                                       .project_text = project_text(project),
+                                       .device_text = device_text(d),
+                                       .kind = x->kind,
+                                       .payload = payload,
+                                       .accepted_ms = d->home->worker->unix_ms,
+                                       .qos = x->qos,
+                                       .retain = true,
+                                       .forwarded = true,
+                                       .properties = x->properties,
+                                       .expires_ms = x->has_expiry ? x->expires_ms : 0};
+    struct open_message *m = open_message_new(&parts);
+
+    device_retain(d, x->kind, m);
+    open_message_unref(&m);
+}
+
+static bool deliver(struct device *d, const struct downlink *x, enum device_topic topic,
+                    struct slice payload)
+{
+    struct device_downlink m = {.topic = topic,
+                                .payload = payload,
+                                .expires_ms = x->has_expiry ? x->expires_ms : 0};
+
+    return device_link_deliver(d, &m);
+}
+
+/* The receipt brings the decision with it. */
+static void decide(struct router_receipt *receipt, struct downlink_answer *answer,
+                   enum reason reason)
+{
+    answer->reason = reason;
+    if (receipt != NULL)
+        receipt->c |= (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
+}
+
+static void run_push(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                     struct downlink_answer *answer)
+{
+    const struct json_member *members;
+    size_t count;
+    struct device_publication announced = {.kind = OPEN_KIND_ATTRIBUTES,
+                                           .payload = x->payload,
+                                           .source = OPEN_SOURCE_PUSH};
+    bool is_owed =
+        open_interest_durable(&d->project->project->interest, OPEN_KIND_ATTRIBUTES) != 0;
+    bool is_delivered;
+
+    if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
+        refuse_json(answer, x->payload);
+        return;
+    }
+    device_store_values(d, members, count, d->home->worker->unix_ms);
+    is_delivered = deliver(d, x, DEVICE_TOPIC_ATTRIBUTES_PUSH, x->payload);
+    decide(receipt, answer, is_delivered ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
+    /* The receipt goes with the last message that the journal takes. */
+    answer->is_later = publish_watched(d, x, x->payload, is_owed ? NULL : receipt);
+    answer->is_later |= device_publish(d, &announced, is_owed ? receipt : NULL);
+    if (x->retain)
+        retain(d, x, x->payload);
+}
+
+/* Enters the command into the ledger; gives the payload to send, with an id in any case. */
+static enum status enter_command(struct device *d, const struct downlink *x,
+                                 const struct command_form *form, struct buffer *with_id,
+                                 struct slice *payload)
+{
+    struct worker *w = d->home->worker;
+    struct command_request request = {
+        .id = form->id,
+        .method = command_form_method(form),
+        .deadline_ms = x->has_expiry ? x->expires_ms
+                                     : w->now_ms + d->home->shared->command_timeout_ms,
+        .has_response_topic = x->returns_reply,
+        .has_correlation_data = x->has_correlation_data,
+        .response_topic = x->response_topic,
+        .correlation_data = x->correlation_data,
+    };
+    int64_t given_id = 0;
+    enum status st = command_ledger_add(device_ledger(d), &request, &given_id);
+
+    if (st != ST_OK)
+        return st;
+    *payload = x->payload;
+    if (form->id == NULL) {
+        command_form_append_id(x->payload, given_id, with_id);
+        *payload = buffer_slice(with_id);
+    }
+    return ST_OK;
+}
+
+static void run_command(struct device *d, const struct downlink *x,
+                        struct router_receipt *receipt, struct downlink_answer *answer)
+{
+    const struct json_member *members;
+    struct command_form form;
+    struct buffer with_id = {0};
+    struct slice payload;
+    const char *why;
+    size_t count;
+    enum status st;
+
+    if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
+        refuse_json(answer, x->payload);
+        return;
+    }
+    if (command_form_check(COMMAND_FORM_COMMAND, members, count, &form, &why) != ST_OK) {
+        refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, why);
+        return;
+    }
+    st = enter_command(d, x, &form, &with_id, &payload);
+    if (st == ST_EXISTS) {
+        answer->reason = REASON_SUCCESS; /* on its way already: not sent twice */
+        device_record(d, "down", slice_of("command_send"), "a command with this id is outstanding");
+        return;
+    }
+    if (st != ST_OK) {
+        refuse(answer, REASON_QUOTA_EXCEEDED, "too many outstanding commands of this device");
+        return;
+    }
+    if (deliver(d, x, DEVICE_TOPIC_COMMAND_SEND, payload)) {
+        decide(receipt, answer, REASON_SUCCESS);
+        device_watch_commands(d);
+    } else {
+        struct command *c = command_ledger_take_newest(d->ledger);
+
+        decide(receipt, answer, REASON_NO_MATCHING_SUBSCRIBERS); /* a late command is worse than none */
+        command_free(&c);
+    }
+    answer->is_later = publish_watched(d, x, payload, receipt);
+    if (x->retain)
+        retain(d, x, payload);
+    buffer_deinit(&with_id);
+}
+
+void downlink_run(struct home *h, const struct downlink *x, struct router_receipt *receipt,
+                  struct downlink_answer *answer)
+{
+    struct device *d = home_find_device(h, x->device_id);
+
+    *answer = (struct downlink_answer){.reason = REASON_SUCCESS};
+    if (d == NULL || d->project->project->project_id != x->project_id) {
+        refuse(answer, REASON_TOPIC_INVALID, "no such device in this project");
+        return;
+    }
+    if (x->retain && x->payload.len == 0) {
+        retain(d, x, x->payload);
+        answer->is_later = publish_watched(d, x, x->payload, receipt);
+        return;
+    }
+    if (x->kind == OPEN_KIND_ATTRIBUTES_PUSH)
+        run_push(d, x, receipt, answer);
+    else
+        run_command(d, x, receipt, answer);
+    if (answer->reason < REASON_UNSPECIFIED_ERROR)
+        counter_inc(downlinks);
+}
