@@ -1,0 +1,317 @@
+/*
+ * Reads a command by the table cli.def, opens the registry for it, and lets a running server catch
+ * up.
+ *
+ * Help is made from the same table. A verb that only reads does not make a data directory: a wrong
+ * --data is told instead.
+ */
+#include "app/cli.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli_output.h"
+#include "app/cli_sync.h"
+
+enum cli_noun {
+#define CLI_NOUN(noun, ...) CLI_NOUN_##noun,
+#include "app/cli.def"
+#undef CLI_NOUN
+    CLI_NOUN_COUNT
+};
+
+static const struct noun {
+    const char *name, *operand, *help;
+} nouns[CLI_NOUN_COUNT] = {
+#define CLI_NOUN(noun, operand, help) {#noun, operand, help},
+#include "app/cli.def"
+#undef CLI_NOUN
+};
+
+static const struct flag {
+    const char *name, *placeholder, *help;
+} flags[CLI_FLAG_COUNT] = {
+#define CLI_FLAG(name, placeholder, help) {#name, placeholder, help},
+#include "app/cli.def"
+#undef CLI_FLAG
+};
+
+#define F(flag) (1u << CLI_FLAG_##flag)
+
+static const struct verb {
+    enum cli_noun noun;
+    const char *name;
+    bool takes_operand;
+    unsigned needs; /* sets of flags */
+    unsigned may;
+    bool changes;
+    const char *help;
+    cli_verb_fn run;
+} verbs[] = {
+#define CLI_VERB(noun, verb, operand, needs, may, changes, help) \
+    {CLI_NOUN_##noun, #verb, operand, needs, may, changes, help, cli_##noun##_##verb},
+#include "app/cli.def"
+#undef CLI_VERB
+};
+
+enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
+
+static const unsigned every_verb = F(data) | F(json);
+
+/* ---- help */
+
+static void print_verb(FILE *out, const struct verb *v)
+{
+    int len = fprintf(out, "  eztcloud %s %s", nouns[v->noun].name, v->name);
+
+    if (v->takes_operand)
+        len += fprintf(out, " %s", nouns[v->noun].operand);
+    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
+        if ((v->needs & (1u << i)) != 0)
+            len += fprintf(out, " --%s %s", flags[i].name, flags[i].placeholder);
+    }
+    (void)fprintf(out, "%*s%s\n", len < 50 ? 50 - len : 1, "", v->help);
+}
+
+void cli_print_help(FILE *out)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        print_verb(out, &verbs[i]);
+}
+
+static void print_noun_help(FILE *out, enum cli_noun noun)
+{
+    unsigned used = every_verb;
+
+    (void)fprintf(out, "eztcloud %s: %s\n\n", nouns[noun].name, nouns[noun].help);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (verbs[i].noun == noun) {
+            print_verb(out, &verbs[i]);
+            used |= verbs[i].needs | verbs[i].may;
+        }
+    }
+    (void)fprintf(out, "\n");
+    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "--%s %s", flags[i].name, flags[i].placeholder);
+        if ((used & (1u << i)) != 0)
+            (void)fprintf(out, "  %-22s %s\n", text, flags[i].help);
+    }
+}
+
+/* ---- from words to a call */
+
+enum status cli_fail(struct cli_call *call, enum status st, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(call->error, sizeof(call->error), format, args);
+    va_end(args);
+    return st;
+}
+
+static size_t find_noun(const char *word)
+{
+    size_t i = 0;
+
+    while (i < CLI_NOUN_COUNT && strcmp(nouns[i].name, word) != 0)
+        i++;
+    return i;
+}
+
+bool cli_is_noun(const char *word)
+{
+    return find_noun(word) < CLI_NOUN_COUNT;
+}
+
+static const struct verb *find_verb(size_t noun, const char *word)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (verbs[i].noun == noun && strcmp(verbs[i].name, word) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+/* The flag of `--name` or `--name=value`, one of the set; CLI_FLAG_COUNT: it is none. */
+static size_t find_flag(const char *argument, unsigned set)
+{
+    const char *name = argument + 2;
+    size_t len = strcspn(name, "=");
+
+    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
+        if ((set & (1u << i)) != 0 && strlen(flags[i].name) == len &&
+            strncmp(name, flags[i].name, len) == 0)
+            return i;
+    }
+    return CLI_FLAG_COUNT;
+}
+
+/* Takes the flag at argv[*i] and, when it stands behind it, its value. */
+static enum status read_flag(struct cli_call *call, const struct verb *v, int argc,
+                             char *const *argv, int *i)
+{
+    const char *argument = argv[*i];
+    size_t flag = find_flag(argument, every_verb | v->needs | v->may);
+    const char *value = strchr(argument, '=');
+
+    if (flag == CLI_FLAG_COUNT)
+        return cli_fail(call, ST_INVALID,
+                        "%s: unknown here: `eztcloud %s --help` lists what is known", argument,
+                        nouns[v->noun].name);
+    if (flags[flag].placeholder[0] == '\0' && value == NULL)
+        call->flags[flag] = flags[flag].name;
+    else if (flags[flag].placeholder[0] == '\0')
+        return cli_fail(call, ST_INVALID, "%s: it takes no value: leave it out", argument);
+    else if (value != NULL)
+        call->flags[flag] = value + 1;
+    else if (*i + 1 < argc)
+        call->flags[flag] = argv[++*i];
+    else
+        return cli_fail(call, ST_INVALID, "%s: the value is missing: give %s behind it", argument,
+                        flags[flag].placeholder);
+    return ST_OK;
+}
+
+static enum status read_call(struct cli_call *call, const struct verb *v, int argc,
+                             char *const *argv)
+{
+    for (int i = 0; i < argc; i++) {
+        enum status st = ST_OK;
+
+        if (strncmp(argv[i], "--", 2) == 0)
+            st = read_flag(call, v, argc, argv, &i);
+        else if (v->takes_operand && call->operand == NULL)
+            call->operand = argv[i];
+        else
+            st =
+                cli_fail(call, ST_INVALID, "%s: one word too many: `eztcloud %s --help` tells more",
+                         argv[i], nouns[v->noun].name);
+        if (st != ST_OK)
+            return st;
+    }
+    if (v->takes_operand && call->operand == NULL)
+        return cli_fail(call, ST_INVALID, "%s %s: which one? Give its %s", nouns[v->noun].name,
+                        v->name, nouns[v->noun].operand);
+    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
+        if ((v->needs & (1u << i)) != 0 && call->flags[i] == NULL)
+            return cli_fail(call, ST_INVALID, "%s %s: --%s is missing: give --%s %s",
+                            nouns[v->noun].name, v->name, flags[i].name, flags[i].name,
+                            flags[i].placeholder);
+    }
+    if (call->flags[CLI_FLAG_data] == NULL)
+        call->flags[CLI_FLAG_data] = getenv("EZTCLOUD_DATA");
+    if (call->flags[CLI_FLAG_data] == NULL)
+        call->flags[CLI_FLAG_data] = "./data";
+    return ST_OK;
+}
+
+/* ---- the registry */
+
+enum status cli_get_project(struct cli_call *call, const char *key, struct registry_project *out)
+{
+    uint64_t id = ident_parse(IDENT_PROJECT, slice_of(key));
+    enum status st;
+
+    if (id == 0)
+        return cli_fail(call, ST_INVALID, "%s: no project key: it is PR_ and ten letters or digits",
+                        key);
+    st = registry_project_find(call->registry, id, out);
+    if (st == ST_NOT_FOUND)
+        return cli_fail(call, st, "%s: no such project: `eztcloud project list` shows all", key);
+    return st == ST_OK ? st : cli_fail(call, st, "%s: %s", key, status_text(st));
+}
+
+static bool has_registry(const char *data_dir)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/registry.db", data_dir);
+
+    return len > 0 && (size_t)len < sizeof(path) && access(path, F_OK) == 0;
+}
+
+static enum status open_registry(struct cli_call *call, const struct verb *v)
+{
+    const char *data_dir = call->flags[CLI_FLAG_data];
+
+    if (!v->changes && !has_registry(data_dir))
+        return cli_fail(call, ST_NOT_FOUND,
+                        "%s: there is no registry here: name the data directory "
+                        "with --data",
+                        data_dir);
+    return registry_open(data_dir, &call->registry, call->error, sizeof(call->error));
+}
+
+/* A change that the server does not confirm is made all the same: a warning, no failure. */
+static void wait_for_server(struct cli_call *call, FILE *err)
+{
+    int64_t change;
+    enum status st = registry_last_change(call->registry, &change);
+
+    if (st == ST_OK)
+        st = cli_sync(call->flags[CLI_FLAG_data], change, CLI_SYNC_TIMEOUT_MS);
+    if (st != ST_OK)
+        (void)fprintf(err,
+                      "warning: the change is stored, but the running server has not confirmed it: "
+                      "look at its log\n");
+}
+
+static enum status run_verb(struct cli_call *call, const struct verb *v, FILE *err)
+{
+    enum status st = open_registry(call, v);
+
+    if (st == ST_OK)
+        st = v->run(call);
+    if (st == ST_OK && v->changes)
+        wait_for_server(call, err);
+    registry_close(&call->registry);
+    return st;
+}
+
+/* A noun without a verb, or with one that it does not have. */
+static int explain_noun(size_t noun, const char *word, FILE *out, FILE *err)
+{
+    if (word != NULL && strcmp(word, "--help") == 0) {
+        print_noun_help(out, (enum cli_noun)noun);
+        return EXIT_SUCCESS;
+    }
+    if (word == NULL)
+        (void)fprintf(err, "eztcloud: %s: the command is missing", nouns[noun].name);
+    else
+        (void)fprintf(err, "eztcloud: %s %s: unknown command", nouns[noun].name, word);
+    (void)fprintf(err, ": `eztcloud %s --help` lists them\n", nouns[noun].name);
+    return EXIT_FAILURE;
+}
+
+static bool asks_for_help(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
+int cli_run(int argc, char *const *argv, FILE *out, FILE *err)
+{
+    struct cli_output output = {.file = out};
+    struct cli_call call = {.output = &output};
+    size_t noun = find_noun(argv[0]);
+    const struct verb *v = argc > 1 ? find_verb(noun, argv[1]) : NULL;
+    enum status st;
+
+    if (v == NULL || asks_for_help(argc - 2, argv + 2))
+        return explain_noun(noun, v != NULL ? "--help" : argc > 1 ? argv[1] : NULL, out, err);
+    st = read_call(&call, v, argc - 2, argv + 2);
+    output.is_json = call.flags[CLI_FLAG_json] != NULL;
+    if (st == ST_OK)
+        st = run_verb(&call, v, err);
+    if (st != ST_OK)
+        (void)fprintf(err, "eztcloud: %s\n", call.error);
+    return st == ST_OK && fflush(out) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,56 @@
+/*
+ * The command line over the registry: projects and devices, from the table cli.def.
+ *
+ * It works on the data directory itself, whether a server runs there or not; when it ends, a
+ * running server has applied what changed (app/cli_sync.h). One thread, a process of its own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/status.h"
+#include "store/registry.h"
+
+enum cli_flag {
+#define CLI_FLAG(name, ...) CLI_FLAG_##name,
+#include "app/cli.def"
+#undef CLI_FLAG
+    CLI_FLAG_COUNT
+};
+
+/** One command as it was called. */
+struct cli_call {
+    const char *flags[CLI_FLAG_COUNT]; /* borrowed; NULL: not given; a switch: its name */
+    const char *operand;               /* borrowed; NULL: the verb takes none */
+    struct registry *registry;         /* borrowed */
+    struct cli_output *output;         /* borrowed */
+    char error[512];                   /* one line, when the verb fails */
+};
+
+/** What a verb does: changes the registry and writes its answer to the output. */
+typedef enum status (*cli_verb_fn)(struct cli_call *call);
+
+#define CLI_VERB(noun, verb, ...) enum status cli_##noun##_##verb(struct cli_call *call) MUST_CHECK;
+#include "app/cli.def"
+#undef CLI_VERB
+
+/** Keeps a line for the person and gives `st` back. */
+enum status cli_fail(struct cli_call *call, enum status st, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The project of an argument, which must exist. Errors: ST_INVALID, ST_NOT_FOUND, ST_IO,
+ * ST_CORRUPT. */
+enum status cli_get_project(struct cli_call *call, const char *key,
+                            struct registry_project *out) MUST_CHECK;
+
+/** True when a word is a noun of the table. */
+bool cli_is_noun(const char *word);
+
+/** Runs `NOUN VERB …` (argv[0] is a noun; secret_init was called); answers go to `out`, faults and
+ * help for them to `err`; gives the exit code. */
+int cli_run(int argc, char *const *argv, FILE *out, FILE *err);
+
+/** Writes every noun and verb, one line each. */
+void cli_print_help(FILE *out);

@@ -1,0 +1,101 @@
+/*
+ * `eztcloud project …`
+ */
+#include "app/cli.h"
+#include "app/cli_output.h"
+#include "base/clock.h"
+#include "store/secret.h"
+
+static const char *const columns[] = {"project_key", "enabled", "open_mqtt",
+                                      "created_ms",  "name",    NULL};
+
+static json_t *describe(const struct registry_project *p, bool with_secrets)
+{
+    json_t *object = json_object();
+    char key[IDENT_TEXT_LEN + 1];
+
+    ident_format(IDENT_PROJECT, p->project_id, key);
+    (void)json_object_set_new(object, "project_key", json_string(key));
+    if (with_secrets) {
+        (void)json_object_set_new(object, "project_secret", json_string(p->secret));
+        (void)json_object_set_new(object, "project_token", json_string(p->token));
+    }
+    (void)json_object_set_new(object, "name", json_string(p->name));
+    (void)json_object_set_new(object, "enabled", json_boolean(p->enabled));
+    (void)json_object_set_new(object, "open_mqtt", json_boolean(p->open_mqtt));
+    (void)json_object_set_new(object, "created_ms", json_integer(p->created_ms));
+    return object;
+}
+
+enum status cli_project_add(struct cli_call *call)
+{
+    struct registry_project p = {.enabled = true, .open_mqtt = true, .created_ms = clock_unix_ms()};
+    const char *name = call->flags[CLI_FLAG_name];
+    enum status st;
+
+    if (snprintf(p.name, sizeof(p.name), "%s", name) >= (int)sizeof(p.name))
+        return cli_fail(call, ST_INVALID, "--name: longer than %d bytes: shorten it",
+                        REGISTRY_NAME_MAX);
+    ident_random_text(p.secret, IDENT_SECRET_LEN);
+    ident_random_text(p.token, IDENT_SECRET_LEN);
+    do {
+        p.project_id = ident_random();
+        st = registry_project_add(call->registry, &p);
+    } while (st == ST_EXISTS);
+    if (st == ST_OK)
+        cli_output_object(call->output, describe(&p, true));
+    secret_wipe(&p, sizeof(p));
+    if (st == ST_INVALID)
+        return cli_fail(call, st,
+                        "--name %s: give 1 to %d bytes of UTF-8 without control characters", name,
+                        REGISTRY_NAME_MAX);
+    return st == ST_OK ? st : cli_fail(call, st, "the project was not added: %s", status_text(st));
+}
+
+static bool on_project(const struct registry_project *p, void *arg)
+{
+    cli_output_list_row(arg, describe(p, false));
+    return true;
+}
+
+enum status cli_project_list(struct cli_call *call)
+{
+    enum status st;
+
+    cli_output_list_begin(call->output, "projects", columns);
+    st = registry_project_each(call->registry, on_project, call->output);
+    cli_output_list_end(call->output);
+    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+}
+
+enum status cli_project_show(struct cli_call *call)
+{
+    struct registry_project p;
+    enum status st = cli_get_project(call, call->operand, &p);
+
+    if (st != ST_OK)
+        return st;
+    cli_output_object(call->output, describe(&p, true));
+    secret_wipe(&p, sizeof(p));
+    return ST_OK;
+}
+
+enum status cli_project_remove(struct cli_call *call)
+{
+    uint64_t id = ident_parse(IDENT_PROJECT, slice_of(call->operand));
+    enum status st = id == 0 ? ST_INVALID : registry_project_remove(call->registry, id);
+
+    switch (st) {
+    case ST_OK:
+        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
+        return st;
+    case ST_INVALID:
+        return cli_fail(call, st, "%s: no project key: it is PR_ and ten letters or digits",
+                        call->operand);
+    case ST_NOT_FOUND:
+        return cli_fail(call, st, "%s: no such project: `eztcloud project list` shows all",
+                        call->operand);
+    default:
+        return cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
+    }
+}

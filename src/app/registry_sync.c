@@ -1,0 +1,220 @@
+/*
+ * From the registry to the workers: all of it at start, then what changed, as letters. Runs on the main thread; after the start only the workers touch
+ * what they are home to.
+ */
+#include <pthread.h>
+
+#include "app/events.h"
+#include "app/server_priv.h"
+#include "base/invariant.h"
+#include "platform/device.h"
+
+/* --- at start ---------------------------------------------------------------------------------- */
+
+static struct project *make_project(const struct registry_project *row)
+{
+    struct secret_digest secret = secret_digest_of(slice_of(row->secret));
+
+    return project_new(row->project_id, &secret, row->enabled, row->open_mqtt);
+}
+
+static bool load_project(const struct registry_project *row, void *arg)
+{
+    struct server *s = arg;
+    struct project *p = make_project(row);
+
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++)
+        home_put_project(home_of(worker_group_get(s->workers, i)), p);
+    project_unref(&p);
+    return true;
+}
+
+static struct home *home_for(struct server *s, uint64_t device_id)
+{
+    unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
+
+    return home_of(worker_group_get(s->workers, index));
+}
+
+static bool load_device(const struct registry_device *row, void *arg)
+{
+    struct secret_digest password = secret_digest_of(slice_of(row->password));
+
+    (void)home_add_device(home_for(arg, row->device_id), row->project_id, row->device_id, &password,
+                          row->enabled);
+    return true;
+}
+
+enum status registry_sync_load(struct server *s)
+{
+    enum status st = registry_last_change(s->registry, &s->applied_change);
+
+    if (st == ST_OK)
+        st = registry_project_each(s->registry, load_project, s);
+    if (st == ST_OK)
+        st = registry_device_each(s->registry, 0, load_device, s);
+    return st;
+}
+
+/* --- changes, as letters ----------------------------------------------------------------------- */
+
+struct device_row {
+    uint64_t project_id, device_id;
+    struct secret_digest password;
+    bool enabled;
+};
+
+static void open_project(struct worker *w, const struct letter *l)
+{
+    struct project *p = l->object;
+
+    home_put_project(home_of(w), p);
+    project_unref(&p);
+}
+
+static void open_project_removal(struct worker *w, const struct letter *l)
+{
+    home_remove_project(home_of(w), l->a);
+}
+
+static void open_device(struct worker *w, const struct letter *l)
+{
+    struct device_row *row = l->object;
+    struct home *h = home_of(w);
+    struct device *d = home_find_device(h, row->device_id);
+
+    if (d != NULL) {
+        d->password = row->password;
+        d->enabled = row->enabled;
+    } else if (home_find_project(h, row->project_id) != NULL) {
+        (void)home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
+    }
+    mem_free(row);
+}
+
+static void open_device_removal(struct worker *w, const struct letter *l)
+{
+    home_remove_device(home_of(w), l->a);
+}
+
+static void post_to_all(struct server *s, const struct letter *letter)
+{
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++)
+        worker_group_post(s->workers, i, letter);
+}
+
+static void apply_project(struct server *s, const struct registry_change *c)
+{
+    struct letter removal = {.open = open_project_removal, .a = c->id};
+    struct registry_project row;
+    struct project *p;
+
+    if (c->removed) {
+        post_to_all(s, &removal);
+        journal_commit_remove_project(s->commit, c->id);
+        return;
+    }
+    if (registry_project_find(s->registry, c->id, &row) != ST_OK)
+        return; /* removed meanwhile: its own change follows */
+    p = make_project(&row);
+    secret_wipe(&row, sizeof(row));
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
+        struct letter letter = {.open = open_project, .object = project_ref(p)};
+
+        worker_group_post(s->workers, i, &letter);
+    }
+    project_unref(&p);
+}
+
+static void apply_device(struct server *s, const struct registry_change *c)
+{
+    unsigned home = worker_home(hash_u64(c->id), worker_group_count(s->workers));
+    struct letter removal = {.open = open_device_removal, .a = c->id};
+    struct registry_device row;
+    struct device_row *known;
+    struct letter letter = {.open = open_device};
+
+    if (c->removed) {
+        worker_group_post(s->workers, home, &removal);
+        return;
+    }
+    if (registry_device_find(s->registry, c->id, &row) != ST_OK)
+        return;
+    known = mem_new_of(MEM_DEVICE, struct device_row);
+    known->project_id = row.project_id;
+    known->device_id = row.device_id;
+    known->password = secret_digest_of(slice_of(row.password));
+    known->enabled = row.enabled;
+    secret_wipe(&row, sizeof(row));
+    letter.object = known;
+    worker_group_post(s->workers, home, &letter);
+}
+
+/* Changes are gathered first: applying one reads rows, which must not happen inside a walk. */
+static bool gather_change(const struct registry_change *c, void *arg)
+{
+    buffer_append(arg, c, sizeof(*c));
+    return true;
+}
+
+struct barrier {
+    pthread_mutex_t lock;
+    pthread_cond_t all_there;
+    unsigned missing;
+};
+
+static void open_barrier(struct worker *w, const struct letter *l)
+{
+    struct barrier *b = l->object;
+
+    (void)w;
+    pthread_mutex_lock(&b->lock);
+    if (--b->missing == 0)
+        pthread_cond_signal(&b->all_there);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Letters of one writer arrive in order, so whoever opened this one has opened all before it. */
+static void wait_for_workers(struct server *s)
+{
+    struct barrier b = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                        worker_group_count(s->workers)};
+    struct letter letter = {.open = open_barrier, .object = &b};
+
+    post_to_all(s, &letter);
+    pthread_mutex_lock(&b.lock);
+    while (b.missing > 0)
+        pthread_cond_wait(&b.all_there, &b.lock);
+    pthread_mutex_unlock(&b.lock);
+    pthread_mutex_destroy(&b.lock);
+    pthread_cond_destroy(&b.all_there);
+}
+
+void registry_sync_apply(struct server *s)
+{
+    struct buffer changes = {0};
+    enum status st;
+
+    invariant(s->is_running);
+    if (!registry_has_changed(s->registry))
+        return;
+    st = registry_change_each(s->registry, s->applied_change, gather_change, &changes);
+    if (st != ST_OK) {
+        log_event(EV_REGISTRY_UNREADABLE, "cause", status_text(st));
+        buffer_deinit(&changes);
+        return;
+    }
+    for (size_t i = 0; i < changes.len / sizeof(struct registry_change); i++) {
+        struct registry_change c;
+
+        memcpy(&c, changes.data + i * sizeof(c), sizeof(c));
+        if (c.entity == REGISTRY_PROJECT)
+            apply_project(s, &c);
+        else
+            apply_device(s, &c);
+        s->applied_change = c.number;
+    }
+    if (changes.len > 0)
+        wait_for_workers(s);
+    buffer_deinit(&changes);
+}

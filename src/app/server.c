@@ -1,0 +1,368 @@
+/*
+ * Start and stop. Everything is made and taken apart on the main thread while no worker runs; between the two the main thread only minds signals, the
+ * control socket and the registry.
+ */
+#include "app/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/events.h"
+#include "app/first_start.h"
+#include "app/server_priv.h"
+#include "mqtt/counters.h"
+#include "mqtt/session.h"
+#include "net/counters.h"
+#include "net/tls_local_ca.h"
+#include "platform/counters.h"
+#include "platform/router.h"
+#include "service/app_service.h"
+#include "service/counters.h"
+#include "service/device_service.h"
+#include "store/counters.h"
+#include "store/secret.h"
+
+enum {
+    SERVER_TICK_MS = 1000,
+    SERVER_FIXED_HEADER_MAX = 5,
+    SERVER_PACKET_EXTRA = 1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
+    SERVER_JOURNAL_BYTES = 256 * 1024 * 1024,
+    SERVER_JOURNAL_MS = 7 * 24 * 3600 * 1000
+};
+
+/* --- the listeners: one row a port -------------------------------------------------------------- */
+
+static enum status open_listener(struct server *s, const char *name, uint16_t port, unsigned service,
+                                 bool is_tls, bool is_websocket, char *error)
+{
+    struct listener_options o = {
+        .address = s->config->bind,
+        .port = port,
+        .tls = is_tls ? s->tls : NULL,
+        .handler = &client_conn_handler,
+        .name = name,
+        .origin = {.service = service,
+                   .is_websocket = is_websocket,
+                   .is_tls = is_tls,
+                   .ws_path = "/mqtt",
+                   .connect_timeout_ms = s->config->connect_timeout * 1000},
+    };
+    enum status st;
+
+    if (port == 0)
+        return ST_OK;
+    st = listener_open(&o, &s->listeners[s->listener_count], error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        listener_attach(s->listeners[s->listener_count++], s->workers);
+    return st;
+}
+
+static enum status open_listeners(struct server *s, char *error)
+{
+    const struct config *c = s->config;
+    const struct {
+        const char *name;
+        uint16_t port;
+        unsigned service;
+        bool is_tls, is_websocket;
+    } rows[] = {
+        {"device MQTT", c->device_mqtt_port, SITE_DEVICE_SERVICE, false, false},
+        {"device MQTT over WebSocket", c->device_ws_port, SITE_DEVICE_SERVICE, false, true},
+        {"device MQTTS", c->device_mqtts_port, SITE_DEVICE_SERVICE, true, false},
+        {"application wss", c->app_wss_port, SITE_APP_SERVICE, true, true},
+        {"application MQTTS", c->app_mqtts_port, SITE_APP_SERVICE, true, false},
+        {"HTTPS", c->https_port, SITE_APP_SERVICE, true, true},
+    };
+    enum status st = ST_OK;
+
+    for (unsigned i = 0; st == ST_OK && i < sizeof(rows) / sizeof(rows[0]); i++)
+        st = open_listener(s, rows[i].name, rows[i].port, rows[i].service, rows[i].is_tls,
+                           rows[i].is_websocket, error);
+    return st;
+}
+
+/* --- start -------------------------------------------------------------------------------------- */
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there is used */
+    }
+}
+
+/* Two servers on one data directory would each believe to be alone. */
+static enum status lock_data(struct server *s, char *error)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/server.lock", s->config->data);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0) {
+        snprintf(error, SERVER_ERROR_LEN,
+                 "cannot open server.lock in %.256s: %s; check the rights of the data directory",
+                 s->config->data, strerror(errno));
+        return ST_IO;
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        snprintf(error, SERVER_ERROR_LEN,
+                 "another server runs on the data directory %s; stop it, or choose another --data",
+                 s->config->data);
+        return ST_BUSY;
+    }
+    return ST_OK;
+}
+
+static enum status open_stores(struct server *s, char *error)
+{
+    const struct config *c = s->config;
+    char tls_dir[4096];
+    enum status st;
+
+    snprintf(tls_dir, sizeof(tls_dir), "%s/tls", c->data);
+    st = registry_open(c->data, &s->registry, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = lock_data(s, error);
+    if (st == ST_OK)
+        st = first_start_prepare(c, s->registry, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = tls_local_ca_ensure(tls_dir, c->public_host, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = tls_context_open(tls_dir, &s->tls, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = value_store_open(c->data, &s->values, error, SERVER_ERROR_LEN);
+    return st;
+}
+
+static void register_counters(void)
+{
+    net_counters_register();
+    mqtt_counters_register();
+    store_counters_register();
+    platform_counters_register();
+    service_counters_register();
+    counter_thread_attach();
+}
+
+static void set_up_services(struct server *s)
+{
+    const struct config *c = s->config;
+    uint32_t packet_max = SERVER_FIXED_HEADER_MAX + c->max_payload + SERVER_PACKET_EXTRA;
+    struct client_settings device = {&device_service, packet_max};
+    struct client_settings app = {&app_service, packet_max};
+
+    client_set_settings(SITE_DEVICE_SERVICE, &device);
+    client_set_settings(SITE_APP_SERVICE, &app);
+    s->device_logins = login_guard_new(c->login_failures);
+    s->app_logins = login_guard_new(c->login_failures);
+    s->settings = (struct site_settings){
+        .session_expiry_max_s = c->session_expiry_max,
+        .session_expiry_default_s = c->session_expiry_default,
+        .receive_maximum = (uint16_t)c->receive_maximum,
+        .keep_alive_max_s = (uint16_t)c->keep_alive_max,
+        .subscriptions_max = c->max_subscriptions,
+        .app_clients_max = c->app_connections_max,
+        .device_logins = s->device_logins,
+        .app_logins = s->app_logins,
+    };
+}
+
+static void make_workers(struct server *s)
+{
+    const struct config *c = s->config;
+    struct journal_limits limits = {SERVER_JOURNAL_BYTES, SERVER_JOURNAL_MS};
+
+    s->workers = worker_group_new(c->workers < WORKERS_MAX ? c->workers : WORKERS_MAX, true);
+    s->journal = journal_memory_new(&limits);
+    s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
+    s->shared = (struct home_shared){
+        .sink = &site_sink,
+        .journal = s->journal,
+        .commit = s->commit,
+        .payload_max = c->max_payload + SERVER_PACKET_EXTRA,
+        .command_timeout_ms = c->command_timeout * 1000ull,
+        .offline_delay_ms = c->offline_delay,
+    };
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
+        struct worker *w = worker_group_get(s->workers, i);
+
+        site_init(w, &s->settings);
+        session_table_init(w);
+        home_init(w, &s->shared);
+    }
+}
+
+static void on_signal(void *arg, int signal_number)
+{
+    struct server *s = arg;
+    char error[SERVER_ERROR_LEN];
+
+    if (signal_number != SIGHUP) {
+        loop_stop(s->loop);
+        return;
+    }
+    if (tls_context_reload(s->tls, error, sizeof(error)) == ST_OK)
+        log_event(EV_CERTIFICATES_RELOADED);
+    else
+        log_event(EV_CERTIFICATES_KEPT, "cause", error);
+}
+
+static void on_tick(void *arg)
+{
+    struct server *s = arg;
+
+    log_flush_suppressed();
+    if (s->is_running)
+        registry_sync_apply(s);
+}
+
+static void on_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void make_main_loop(struct server *s)
+{
+    struct loop_callbacks callbacks = {on_nothing, on_tick, on_nothing, s, SERVER_TICK_MS};
+
+    s->loop = loop_new(&callbacks);
+    loop_on_signal(s->loop, SIGINT, on_signal, s);
+    loop_on_signal(s->loop, SIGTERM, on_signal, s);
+    loop_on_signal(s->loop, SIGHUP, on_signal, s);
+}
+
+static enum status load(struct server *s, char *error)
+{
+    enum status st = registry_sync_load(s);
+
+    if (st == ST_OK)
+        st = value_sync_load(s);
+    if (st != ST_OK)
+        snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
+                 status_text(st));
+    return st;
+}
+
+static enum status start(struct server *s, char *error)
+{
+    enum status st = open_stores(s, error);
+
+    if (st != ST_OK)
+        return st;
+    register_counters();
+    set_up_services(s);
+    make_workers(s);
+    make_main_loop(s);
+    st = load(s, error);
+    if (st == ST_OK)
+        st = open_listeners(s, error);
+    if (st == ST_OK)
+        st = control_open(s, error, SERVER_ERROR_LEN);
+    if (st != ST_OK)
+        return st;
+    worker_group_start(s->workers);
+    s->is_running = true;
+    return first_start_write_demo(s->config, s->registry, error, SERVER_ERROR_LEN);
+}
+
+/* --- stop --------------------------------------------------------------------------------------- */
+
+/* v5 clients hear why; the workers' threads have ended, so their turns are taken here. */
+static void say_goodbye(struct server *s)
+{
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
+        struct worker *w = worker_group_get(s->workers, i);
+        struct session *session;
+        size_t cursor = 0;
+
+        while ((session = session_next(w, &cursor)) != NULL) {
+            if (session->client == NULL)
+                continue;
+            will_free(&session->will); /* a stop of the server is not the device's end */
+            client_disconnect(session->client, REASON_SERVER_SHUTTING_DOWN,
+                              slice_make(NULL, 0));
+            cursor = 0;
+        }
+        (void)worker_turn(w);
+        conn_abort_all(w);
+    }
+}
+
+static void stop_workers(struct server *s)
+{
+    if (s->is_running) {
+        worker_group_stop(s->workers);
+        s->is_running = false;
+    }
+    for (unsigned i = 0; i < s->listener_count; i++)
+        listener_close(&s->listeners[i]);
+    say_goodbye(s);
+    worker_group_settle(s->workers);
+    journal_commit_free(&s->commit); /* its last letters are opened next */
+    s->shared.commit = NULL;
+    worker_group_settle(s->workers);
+    if (value_sync_save(s) != ST_OK)
+        log_event(EV_VALUES_NOT_SAVED);
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++)
+        session_table_close_all(worker_group_get(s->workers, i));
+    worker_group_settle(s->workers);
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
+        struct worker *w = worker_group_get(s->workers, i);
+
+        session_table_deinit(w);
+        site_deinit(w);
+        home_deinit(w);
+    }
+    worker_group_free(&s->workers);
+    journal_close(&s->journal);
+}
+
+static void stop(struct server *s)
+{
+    if (s->loop != NULL)
+        control_close(s);
+    if (s->workers != NULL)
+        stop_workers(s);
+    loop_free(&s->loop);
+    login_guard_free(&s->device_logins);
+    login_guard_free(&s->app_logins);
+    tls_context_close(&s->tls);
+    value_store_close(&s->values);
+    registry_close(&s->registry);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+}
+
+int server_run(const struct config *c)
+{
+    struct server s = {.config = c, .control_fd = -1, .lock_fd = -1};
+    char error[SERVER_ERROR_LEN] = "";
+    enum status st;
+
+    log_set_level(c->log_level);
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    st = start(&s, error);
+    if (st == ST_OK) {
+        first_start_print(c, s.registry);
+        log_event(EV_STARTED, "workers", log_int((int64_t)worker_group_count(s.workers)));
+        loop_run(s.loop);
+        log_event(EV_STOPPING);
+        first_start_remove_demo(c);
+    } else {
+        fprintf(stderr, "eztcloud: %s\n", error[0] != '\0' ? error : status_text(st));
+    }
+    stop(&s);
+    if (st == ST_OK)
+        log_event(EV_STOPPED);
+    log_flush_all();
+    return st == ST_OK ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+/* What the parts of a running server share. Main thread. */
+#pragma once
+
+#include "app/config.h"
+#include "net/listener.h"
+#include "net/tls_context.h"
+#include "platform/home.h"
+#include "service/site.h"
+#include "store/journal_commit.h"
+#include "store/registry.h"
+#include "store/value_store.h"
+
+enum { SERVER_LISTENERS_MAX = 8, SERVER_ERROR_LEN = 512 };
+
+struct server {
+    const struct config *config;
+    struct registry *registry;       /* owned, as all below */
+    struct value_store *values;
+    struct tls_context *tls;
+    struct journal *journal;
+    struct journal_commit *commit;
+    struct worker_group *workers;
+    struct login_guard *device_logins, *app_logins;
+    struct listener *listeners[SERVER_LISTENERS_MAX];
+    unsigned listener_count;
+    struct loop *loop;               /* the main thread's */
+    struct loop_watch *control_watch;
+    int control_fd;
+    int lock_fd;
+    int64_t applied_change;          /* the registry's last change that the workers know */
+    bool is_running;                 /* the workers' threads run */
+    struct home_shared shared;
+    struct site_settings settings;
+};
+
+/* registry_sync.c: from the registry to the workers */
+
+/** Loads everything; the workers do not run yet. */
+enum status registry_sync_load(struct server *s) MUST_CHECK;
+
+/** Applies what other processes have changed since, and waits until all workers know it. */
+void registry_sync_apply(struct server *s);
+
+/* value_sync.c: cloud values between store and homes, while the workers do not run */
+enum status value_sync_load(struct server *s) MUST_CHECK;
+enum status value_sync_save(struct server *s) MUST_CHECK;
+
+/* control.c: the socket by which the command line asks for its change to be applied */
+enum status control_open(struct server *s, char *error, size_t error_len) MUST_CHECK;
+void control_close(struct server *s);
