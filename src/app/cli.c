@@ -34,7 +34,7 @@ static const struct noun {
 static const struct flag {
     const char *name, *placeholder, *help;
 } flags[CLI_FLAG_COUNT] = {
-#define CLI_FLAG(name, placeholder, help) {#name, placeholder, help},
+#define CLI_FLAG(name, word, placeholder, help) {word, placeholder, help},
 #include "app/cli.def"
 #undef CLI_FLAG
 };
@@ -225,6 +225,53 @@ enum status cli_get_project(struct cli_call *call, const char *key, struct regis
     if (st == ST_NOT_FOUND)
         return cli_fail(call, st, "%s: no such project: `eztcloud project list` shows all", key);
     return st == ST_OK ? st : cli_fail(call, st, "%s: %s", key, status_text(st));
+}
+
+enum status cli_take_text(struct cli_call *call, enum cli_flag flag, char *out)
+{
+    const char *text = call->flags[flag];
+
+    if (text == NULL)
+        return ST_OK;
+    if (!registry_text_is_valid(text)) /* not repeated: it may be a password */
+        return cli_fail(call, ST_INVALID,
+                        "--%s: give 1 to %d bytes of UTF-8 without control characters",
+                        flags[flag].name, REGISTRY_NAME_MAX);
+    memcpy(out, text, strlen(text) + 1);
+    return ST_OK;
+}
+
+enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out)
+{
+    const char *word = call->flags[flag];
+    bool is_on = word != NULL && strcmp(word, "on") == 0;
+
+    if (word == NULL)
+        return ST_OK;
+    if (!is_on && strcmp(word, "off") != 0)
+        return cli_fail(call, ST_INVALID, "--%s %s: give on or off", flags[flag].name, word);
+    *out = is_on;
+    return ST_OK;
+}
+
+enum status cli_tell_change(struct cli_call *call, enum status st)
+{
+    if (st == ST_OK)
+        return st;
+    return cli_fail(call, st, "%s: not changed: %s", call->operand, status_text(st));
+}
+
+enum status cli_begin_change(struct cli_call *call)
+{
+    return cli_tell_change(call, registry_begin(call->registry));
+}
+
+enum status cli_end_change(struct cli_call *call, enum status st)
+{
+    if (st == ST_OK)
+        return cli_tell_change(call, registry_commit(call->registry));
+    registry_rollback(call->registry);
+    return st;
 }
 
 static bool has_registry(const char *data_dir)

@@ -45,6 +45,23 @@ enum status cli_fail(struct cli_call *call, enum status st, const char *format, 
 enum status cli_get_project(struct cli_call *call, const char *key,
                             struct registry_project *out) MUST_CHECK;
 
+/**
+ * Takes the value of a flag; what it goes to stays as it is when the flag was not given.
+ *
+ * @param out  a text: room for REGISTRY_NAME_MAX bytes and a zero
+ * Errors: ST_INVALID: no name or password (registry_text_is_valid); neither `on` nor `off`
+ */
+enum status cli_take_text(struct cli_call *call, enum cli_flag flag, char *out) MUST_CHECK;
+enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out) MUST_CHECK;
+
+/** Tells that the operand was not changed, unless `st` is ST_OK; gives `st` back. */
+enum status cli_tell_change(struct cli_call *call, enum status st) MUST_CHECK;
+
+/** Around reading the operand's row and writing it back, so that nobody changes it in between. The
+ * end commits if `st` is ST_OK, else it undoes; gives what became of it, told. */
+enum status cli_begin_change(struct cli_call *call) MUST_CHECK;
+enum status cli_end_change(struct cli_call *call, enum status st) MUST_CHECK;
+
 /** True when a word is a noun of the table. */
 bool cli_is_noun(const char *word);
 

@@ -186,7 +186,7 @@ enum status cli_device_add(struct cli_call *call)
     }
 }
 
-/* ---- list, show, remove */
+/* ---- list, show, set, remove */
 
 static bool on_device(const struct registry_device *d, void *arg)
 {
@@ -238,6 +238,40 @@ enum status cli_device_show(struct cli_call *call)
     cli_output_object(call->output, describe(&d, true));
     secret_wipe(&d, sizeof(d));
     return ST_OK;
+}
+
+/* Reads the device of the operand, applies the flags to it, and writes it back. */
+static enum status change(struct cli_call *call, struct registry_device *d)
+{
+    enum status st = get_device(call, d);
+
+    if (st == ST_OK)
+        st = cli_take_text(call, CLI_FLAG_name, d->name);
+    if (st == ST_OK)
+        st = cli_take_text(call, CLI_FLAG_password, d->password);
+    if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_enabled, &d->enabled);
+    if (st != ST_OK)
+        return st;
+    return cli_tell_change(call, registry_device_update(call->registry, d));
+}
+
+enum status cli_device_set(struct cli_call *call)
+{
+    struct registry_device d = {0};
+    enum status st;
+
+    if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_password] == NULL &&
+        call->flags[CLI_FLAG_enabled] == NULL)
+        return cli_fail(call, ST_INVALID,
+                        "device set: nothing to change: give --name, --password or --enabled");
+    st = cli_begin_change(call);
+    if (st == ST_OK)
+        st = cli_end_change(call, change(call, &d));
+    if (st == ST_OK)
+        cli_output_object(call->output, describe(&d, false));
+    secret_wipe(&d, sizeof(d));
+    return st;
 }
 
 enum status cli_device_remove(struct cli_call *call)

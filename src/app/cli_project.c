@@ -30,12 +30,10 @@ static json_t *describe(const struct registry_project *p, bool with_secrets)
 enum status cli_project_add(struct cli_call *call)
 {
     struct registry_project p = {.enabled = true, .open_mqtt = true, .created_ms = clock_unix_ms()};
-    const char *name = call->flags[CLI_FLAG_name];
-    enum status st;
+    enum status st = cli_take_text(call, CLI_FLAG_name, p.name);
 
-    if (snprintf(p.name, sizeof(p.name), "%s", name) >= (int)sizeof(p.name))
-        return cli_fail(call, ST_INVALID, "--name: longer than %d bytes: shorten it",
-                        REGISTRY_NAME_MAX);
+    if (st != ST_OK)
+        return st;
     ident_random_text(p.secret, IDENT_SECRET_LEN);
     ident_random_text(p.token, IDENT_SECRET_LEN);
     do {
@@ -45,10 +43,6 @@ enum status cli_project_add(struct cli_call *call)
     if (st == ST_OK)
         cli_output_object(call->output, describe(&p, true));
     secret_wipe(&p, sizeof(p));
-    if (st == ST_INVALID)
-        return cli_fail(call, st,
-                        "--name %s: give 1 to %d bytes of UTF-8 without control characters", name,
-                        REGISTRY_NAME_MAX);
     return st == ST_OK ? st : cli_fail(call, st, "the project was not added: %s", status_text(st));
 }
 
@@ -78,6 +72,40 @@ enum status cli_project_show(struct cli_call *call)
     cli_output_object(call->output, describe(&p, true));
     secret_wipe(&p, sizeof(p));
     return ST_OK;
+}
+
+/* Reads the project of the operand, applies the flags to it, and writes it back. */
+static enum status change(struct cli_call *call, struct registry_project *p)
+{
+    enum status st = cli_get_project(call, call->operand, p);
+
+    if (st == ST_OK)
+        st = cli_take_text(call, CLI_FLAG_name, p->name);
+    if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_open_mqtt, &p->open_mqtt);
+    if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_enabled, &p->enabled);
+    if (st != ST_OK)
+        return st;
+    return cli_tell_change(call, registry_project_update(call->registry, p));
+}
+
+enum status cli_project_set(struct cli_call *call)
+{
+    struct registry_project p = {0};
+    enum status st;
+
+    if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_open_mqtt] == NULL &&
+        call->flags[CLI_FLAG_enabled] == NULL)
+        return cli_fail(call, ST_INVALID,
+                        "project set: nothing to change: give --name, --open-mqtt or --enabled");
+    st = cli_begin_change(call);
+    if (st == ST_OK)
+        st = cli_end_change(call, change(call, &p));
+    if (st == ST_OK)
+        cli_output_object(call->output, describe(&p, false));
+    secret_wipe(&p, sizeof(p));
+    return st;
 }
 
 enum status cli_project_remove(struct cli_call *call)

@@ -222,15 +222,16 @@ static void print_lines_to_paste(const struct config *c, const struct registry_p
 
     (void)printf("\n  %-34s %s\n  %-34s %s\n  %-34s %s\n", "demo project, key", key,
                  "demo project, secret", p->secret, "CA of the certificates", ca);
-    (void)printf("\nEverything that its devices send, in a terminal:\n\n  mosquitto_sub -h ");
+    (void)printf(
+        "\nWhat its devices send, but for data streams, in a terminal:\n\n  mosquitto_sub -h ");
     print_word(c->public_host);
     (void)printf(" -p %u --cafile ", endpoint_port(c, ENDPOINT_app_mqtts));
     print_word(ca);
-    (void)printf(" -u %s -P %s -t 'open/%s/#' -v\n", key, p->secret, key);
+    (void)printf(" -u %s -P %s -t 'open/%s/+/+' -v\n", key, p->secret, key);
     endpoint_format(c, ENDPOINT_app_wss, url);
     (void)printf("\nThe same in a web page with MQTT.js (the browser has to trust the CA):\n\n"
                  "  mqtt.connect(\"%s\", {username: \"%s\", password: \"%s\"})"
-                 ".subscribe(\"open/%s/#\")"
+                 ".subscribe(\"open/%s/+/+\")"
                  ".on(\"message\", (topic, payload) => console.log(topic, payload.toString()));\n",
                  url, key, p->secret, key);
 }

@@ -9,6 +9,7 @@
 
 #include "app/cli.h"
 #include "app/cli_simulate.h"
+#include "app/cli_status.h"
 #include "app/config.h"
 #include "app/server.h"
 #include "base/log.h"
@@ -16,10 +17,11 @@
 
 static void print_help(FILE *out)
 {
-    (void)fprintf(out,
-                  "EZtCloud Open " EZTCLOUD_VERSION "\n\n"
-                  "  eztcloud serve [--option value]...              runs the server\n"
-                  "  eztcloud simulate                               lets the demo devices live\n");
+    (void)fprintf(
+        out, "EZtCloud Open " EZTCLOUD_VERSION "\n\n"
+             "  eztcloud serve [--option value]...              runs the server\n"
+             "  eztcloud simulate                               lets the demo devices live\n"
+             "  eztcloud status                                 shows what the server counts\n");
     cli_print_help(out);
     (void)fprintf(out,
                   "\n`--help` behind any of them tells more. `eztcloud --version` tells which one "
@@ -57,6 +59,8 @@ static int run(int argc, char *const *argv)
     log_set_level(LOG_WARN); /* the answer is what counts here */
     if (strcmp(word, "simulate") == 0)
         return cli_simulate_run(argc - 2, argv + 2);
+    if (strcmp(word, "status") == 0)
+        return cli_status_run(argc - 2, argv + 2);
     if (cli_is_noun(word))
         return cli_run(argc - 1, argv + 1, stdout, stderr);
     if (strcmp(word, "--help") == 0) {

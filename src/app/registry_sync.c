@@ -1,6 +1,6 @@
 /*
- * From the registry to the workers: all of it at start, then what changed, as letters. Runs on the main thread; after the start only the workers touch
- * what they are home to.
+ * From the registry to the workers: all of it at start, then what changed, as letters. Runs on the
+ * main thread; after the start only the workers touch what they are home to.
  */
 #include <pthread.h>
 
@@ -9,7 +9,7 @@
 #include "base/invariant.h"
 #include "platform/device.h"
 
-/* --- at start ---------------------------------------------------------------------------------- */
+/* --- at start -------------------------------------------------------------------------------- */
 
 static struct project *make_project(const struct registry_project *row)
 {
@@ -36,12 +36,14 @@ static struct home *home_for(struct server *s, uint64_t device_id)
     return home_of(worker_group_get(s->workers, index));
 }
 
+/* The project may be missing: its row is damaged, or came after the projects were read. */
 static bool load_device(const struct registry_device *row, void *arg)
 {
+    struct home *h = home_for(arg, row->device_id);
     struct secret_digest password = secret_digest_of(slice_of(row->password));
 
-    (void)home_add_device(home_for(arg, row->device_id), row->project_id, row->device_id, &password,
-                          row->enabled);
+    if (home_find_project(h, row->project_id) != NULL)
+        (void)home_add_device(h, row->project_id, row->device_id, &password, row->enabled);
     return true;
 }
 
@@ -56,7 +58,7 @@ enum status registry_sync_load(struct server *s)
     return st;
 }
 
-/* --- changes, as letters ----------------------------------------------------------------------- */
+/* --- changes, as letters --------------------------------------------------------------------- */
 
 struct device_row {
     uint64_t project_id, device_id;
@@ -84,8 +86,7 @@ static void open_device(struct worker *w, const struct letter *l)
     struct device *d = home_find_device(h, row->device_id);
 
     if (d != NULL) {
-        d->password = row->password;
-        d->enabled = row->enabled;
+        device_change(d, &row->password, row->enabled);
     } else if (home_find_project(h, row->project_id) != NULL) {
         (void)home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
     }
@@ -109,11 +110,12 @@ static void apply_project(struct server *s, const struct registry_change *c)
     struct registry_project row;
     struct project *p;
 
-    if (c->removed) {
+    if (c->was_removed) {
         post_to_all(s, &removal);
         journal_commit_remove_project(s->commit, c->id);
-        return;
     }
+    if (c->removed)
+        return;
     if (registry_project_find(s->registry, c->id, &row) != ST_OK)
         return; /* removed meanwhile: its own change follows */
     p = make_project(&row);
@@ -134,10 +136,10 @@ static void apply_device(struct server *s, const struct registry_change *c)
     struct device_row *known;
     struct letter letter = {.open = open_device};
 
-    if (c->removed) {
+    if (c->was_removed) /* what is there now may be of another project */
         worker_group_post(s->workers, home, &removal);
+    if (c->removed)
         return;
-    }
     if (registry_device_find(s->registry, c->id, &row) != ST_OK)
         return;
     known = mem_new_of(MEM_DEVICE, struct device_row);
@@ -155,6 +157,43 @@ static bool gather_change(const struct registry_change *c, void *arg)
 {
     buffer_append(arg, c, sizeof(*c));
     return true;
+}
+
+/* Applies those of an entity. Projects go first: of a row only the newest change is told, so that
+ * of a project may stand behind its devices. */
+static void apply_changes(struct server *s, const struct buffer *changes,
+                          enum registry_entity entity)
+{
+    for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
+        struct registry_change c;
+
+        memcpy(&c, changes->data + i * sizeof(c), sizeof(c));
+        s->applied_change = c.number; /* in the end that of the newest */
+        if (c.entity != entity)
+            continue;
+        if (entity == REGISTRY_PROJECT)
+            apply_project(s, &c);
+        else
+            apply_device(s, &c);
+    }
+}
+
+/* What is stored of a device goes with it: the next one of its name begins anew. */
+static void forget_values(struct server *s, const struct buffer *changes)
+{
+    enum status st = value_store_begin(s->values);
+
+    for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
+        struct registry_change c;
+
+        memcpy(&c, changes->data + i * sizeof(c), sizeof(c));
+        if (st == ST_OK && c.entity == REGISTRY_DEVICE && c.was_removed)
+            st = value_store_remove_device(s->values, c.id);
+    }
+    if (st == ST_OK)
+        st = value_store_commit(s->values);
+    if (st != ST_OK)
+        log_event(EV_VALUES_NOT_SAVED);
 }
 
 struct barrier {
@@ -196,25 +235,20 @@ void registry_sync_apply(struct server *s)
     enum status st;
 
     invariant(s->is_running);
-    if (!registry_has_changed(s->registry))
+    if (!registry_has_changed(s->registry) && !s->sync_is_due)
         return;
     st = registry_change_each(s->registry, s->applied_change, gather_change, &changes);
+    s->sync_is_due = st != ST_OK;
     if (st != ST_OK) {
         log_event(EV_REGISTRY_UNREADABLE, "cause", status_text(st));
         buffer_deinit(&changes);
         return;
     }
-    for (size_t i = 0; i < changes.len / sizeof(struct registry_change); i++) {
-        struct registry_change c;
-
-        memcpy(&c, changes.data + i * sizeof(c), sizeof(c));
-        if (c.entity == REGISTRY_PROJECT)
-            apply_project(s, &c);
-        else
-            apply_device(s, &c);
-        s->applied_change = c.number;
-    }
-    if (changes.len > 0)
+    apply_changes(s, &changes, REGISTRY_PROJECT);
+    apply_changes(s, &changes, REGISTRY_DEVICE);
+    if (changes.len > 0) {
         wait_for_workers(s);
+        forget_values(s, &changes);
+    }
     buffer_deinit(&changes);
 }

@@ -1,6 +1,6 @@
 /*
- * Start and stop. Everything is made and taken apart on the main thread while no worker runs; between the two the main thread only minds signals, the
- * control socket and the registry.
+ * Start and stop. Everything is made and taken apart on the main thread while no worker runs;
+ * between the two the main thread only minds signals, the control socket and the registry.
  */
 #include "app/server.h"
 
@@ -15,31 +15,31 @@
 
 #include "app/events.h"
 #include "app/first_start.h"
+#include "app/metrics.h"
 #include "app/server_priv.h"
-#include "mqtt/counters.h"
+#include "base/counter.h"
+#include "base/hash_table.h"
+#include "base/ident.h"
 #include "mqtt/session.h"
-#include "net/counters.h"
 #include "net/tls_local_ca.h"
-#include "platform/counters.h"
 #include "platform/router.h"
 #include "service/app_service.h"
-#include "service/counters.h"
 #include "service/device_service.h"
-#include "store/counters.h"
 #include "store/secret.h"
 
 enum {
     SERVER_TICK_MS = 1000,
     SERVER_FIXED_HEADER_MAX = 5,
-    SERVER_PACKET_EXTRA = 1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
+    SERVER_PACKET_EXTRA =
+        1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
     SERVER_JOURNAL_BYTES = 256 * 1024 * 1024,
     SERVER_JOURNAL_MS = 7 * 24 * 3600 * 1000
 };
 
-/* --- the listeners: one row a port -------------------------------------------------------------- */
+/* --- the listeners: one row a port ----------------------------------------------------------- */
 
-static enum status open_listener(struct server *s, const char *name, uint16_t port, unsigned service,
-                                 bool is_tls, bool is_websocket, char *error)
+static enum status open_listener(struct server *s, const char *name, uint16_t port,
+                                 unsigned service, bool is_tls, bool is_websocket, char *error)
 {
     struct listener_options o = {
         .address = s->config->bind,
@@ -58,8 +58,7 @@ static enum status open_listener(struct server *s, const char *name, uint16_t po
     if (port == 0)
         return ST_OK;
     st = listener_open(&o, &s->listeners[s->listener_count], error, SERVER_ERROR_LEN);
-    if (st == ST_OK)
-        listener_attach(s->listeners[s->listener_count++], s->workers);
+    s->listener_count += st == ST_OK;
     return st;
 }
 
@@ -87,7 +86,7 @@ static enum status open_listeners(struct server *s, char *error)
     return st;
 }
 
-/* --- start -------------------------------------------------------------------------------------- */
+/* --- start ----------------------------------------------------------------------------------- */
 
 static void raise_descriptor_limit(void)
 {
@@ -142,16 +141,6 @@ static enum status open_stores(struct server *s, char *error)
     return st;
 }
 
-static void register_counters(void)
-{
-    net_counters_register();
-    mqtt_counters_register();
-    store_counters_register();
-    platform_counters_register();
-    service_counters_register();
-    counter_thread_attach();
-}
-
 static void set_up_services(struct server *s)
 {
     const struct config *c = s->config;
@@ -180,7 +169,7 @@ static void make_workers(struct server *s)
     const struct config *c = s->config;
     struct journal_limits limits = {SERVER_JOURNAL_BYTES, SERVER_JOURNAL_MS};
 
-    s->workers = worker_group_new(c->workers < WORKERS_MAX ? c->workers : WORKERS_MAX, true);
+    s->workers = worker_group_new(c->workers, true);
     s->journal = journal_memory_new(&limits);
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
     s->shared = (struct home_shared){
@@ -257,7 +246,8 @@ static enum status start(struct server *s, char *error)
 
     if (st != ST_OK)
         return st;
-    register_counters();
+    metrics_register();
+    counter_thread_attach();
     set_up_services(s);
     make_workers(s);
     make_main_loop(s);
@@ -268,12 +258,14 @@ static enum status start(struct server *s, char *error)
         st = control_open(s, error, SERVER_ERROR_LEN);
     if (st != ST_OK)
         return st;
+    for (unsigned i = 0; i < s->listener_count; i++)
+        listener_attach(s->listeners[i], s->workers);
     worker_group_start(s->workers);
     s->is_running = true;
     return first_start_write_demo(s->config, s->registry, error, SERVER_ERROR_LEN);
 }
 
-/* --- stop --------------------------------------------------------------------------------------- */
+/* --- stop ------------------------------------------------------------------------------------ */
 
 /* v5 clients hear why; the workers' threads have ended, so their turns are taken here. */
 static void say_goodbye(struct server *s)
@@ -284,11 +276,10 @@ static void say_goodbye(struct server *s)
         size_t cursor = 0;
 
         while ((session = session_next(w, &cursor)) != NULL) {
+            will_free(&session->will); /* a stop of the server is not the device's end */
             if (session->client == NULL)
                 continue;
-            will_free(&session->will); /* a stop of the server is not the device's end */
-            client_disconnect(session->client, REASON_SERVER_SHUTTING_DOWN,
-                              slice_make(NULL, 0));
+            client_disconnect(session->client, REASON_SERVER_SHUTTING_DOWN, slice_make(NULL, 0));
             cursor = 0;
         }
         (void)worker_turn(w);
@@ -302,10 +293,11 @@ static void stop_workers(struct server *s)
         worker_group_stop(s->workers);
         s->is_running = false;
     }
-    for (unsigned i = 0; i < s->listener_count; i++)
-        listener_close(&s->listeners[i]);
+    s->shared.is_stopping = true;
     say_goodbye(s);
     worker_group_settle(s->workers);
+    for (unsigned i = 0; i < s->listener_count; i++) /* connections borrow from them to their end */
+        listener_close(&s->listeners[i]);
     journal_commit_free(&s->commit); /* its last letters are opened next */
     s->shared.commit = NULL;
     worker_group_settle(s->workers);
@@ -348,6 +340,7 @@ int server_run(const struct config *c)
     enum status st;
 
     log_set_level(c->log_level);
+    hash_seed(ident_random()); /* before anything is hashed: peers must not choose collisions */
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     st = start(&s, error);

@@ -14,7 +14,7 @@ enum { SERVER_LISTENERS_MAX = 8, SERVER_ERROR_LEN = 512 };
 
 struct server {
     const struct config *config;
-    struct registry *registry;       /* owned, as all below */
+    struct registry *registry; /* owned, as all below */
     struct value_store *values;
     struct tls_context *tls;
     struct journal *journal;
@@ -23,12 +23,13 @@ struct server {
     struct login_guard *device_logins, *app_logins;
     struct listener *listeners[SERVER_LISTENERS_MAX];
     unsigned listener_count;
-    struct loop *loop;               /* the main thread's */
+    struct loop *loop; /* the main thread's */
     struct loop_watch *control_watch;
     int control_fd;
     int lock_fd;
-    int64_t applied_change;          /* the registry's last change that the workers know */
-    bool is_running;                 /* the workers' threads run */
+    int64_t applied_change; /* the registry's last change that the workers know */
+    bool sync_is_due;       /* the last changes could not be read */
+    bool is_running;        /* the workers' threads run */
     struct home_shared shared;
     struct site_settings settings;
 };
@@ -45,6 +46,6 @@ void registry_sync_apply(struct server *s);
 enum status value_sync_load(struct server *s) MUST_CHECK;
 enum status value_sync_save(struct server *s) MUST_CHECK;
 
-/* control.c: the socket by which the command line asks for its change to be applied */
+/* control.c: the socket by which the command line asks this server */
 enum status control_open(struct server *s, char *error, size_t error_len) MUST_CHECK;
 void control_close(struct server *s);

@@ -1,13 +1,33 @@
-/* Cloud values between store and homes: read at start, written at a clean stop; the workers do not run. Main thread. */
+/* Cloud values and presence between store and homes: read at start, written at a clean stop; the
+ * workers do not run. Main thread. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "app/server_priv.h"
 #include "platform/device.h"
 
-static void load_value(const struct value_store_entry *e, void *arg)
+/* Under this name the registry keeps up to which of its changes the stored values are right. */
+static const char saved_change[] = "values_change";
+
+static struct device *find_device(struct server *s, uint64_t device_id)
+{
+    unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
+
+    return home_find_device(home_of(worker_group_get(s->workers, index)), device_id);
+}
+
+static void load_online(uint64_t device_id, void *arg)
 {
     struct server *s = arg;
-    unsigned index = worker_home(hash_u64(e->device_id), worker_group_count(s->workers));
-    struct device *d =
-        home_find_device(home_of(worker_group_get(s->workers, index)), e->device_id);
+    struct device *d = find_device(s, device_id);
+
+    if (d != NULL)
+        device_restore_online(d, s->config->restart_grace * 1000ull);
+}
+
+static void load_value(const struct value_store_entry *e, void *arg)
+{
+    struct device *d = find_device(arg, e->device_id);
 
     if (d != NULL)
         (void)cloud_values_set(&d->values, e->name, e->value, e->ts_ms);
@@ -31,16 +51,66 @@ static void mark_all_saved(struct server *s)
     }
 }
 
+static int64_t read_saved_change(struct server *s)
+{
+    struct buffer text = {0};
+    int64_t number = 0;
+
+    if (registry_setting_find(s->registry, saved_change, &text) == ST_OK) {
+        buffer_append_u8(&text, 0);
+        number = strtoll((const char *)text.data, NULL, 10);
+    }
+    buffer_deinit(&text);
+    return number;
+}
+
+static enum status write_saved_change(struct server *s)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)s->applied_change);
+
+    return registry_setting_put(s->registry, saved_change, slice_make(text, (size_t)len));
+}
+
+static bool forget_removed(const struct registry_change *c, void *arg)
+{
+    struct server *s = arg;
+
+    if (c->entity == REGISTRY_DEVICE && (c->removed || c->was_removed))
+        return value_store_remove_device(s->values, c->id) == ST_OK;
+    return true;
+}
+
+/* A device that was removed while no server ran may be there again, in another project: it is
+ * another one, and what is stored of the old one is nothing to it. */
+static enum status forget_all_removed(struct server *s)
+{
+    enum status st = value_store_begin(s->values);
+
+    if (st == ST_OK)
+        st = registry_change_each(s->registry, read_saved_change(s), forget_removed, s);
+    return st == ST_OK ? value_store_commit(s->values) : st;
+}
+
 enum status value_sync_load(struct server *s)
 {
-    enum status st = value_store_each(s->values, load_value, s);
+    enum status st = forget_all_removed(s);
 
+    if (st == ST_OK)
+        st = value_store_each(s->values, load_value, s);
+
+    if (st == ST_OK)
+        st = value_store_each_online(s->values, load_online, s);
     mark_all_saved(s);
     return st;
 }
 
 static enum status save_device(struct value_store *store, const struct device *d)
 {
+    enum status online = value_store_put_online(store, d->device_id, d->is_online);
+
+    if (online != ST_OK)
+        return online;
     for (unsigned i = 0; i < d->values.count; i++) {
         const struct cloud_value *v = &d->values.items[i];
         struct value_store_entry e = {d->device_id, cloud_value_name(v), cloud_value_json(v),
@@ -67,6 +137,8 @@ enum status value_sync_save(struct server *s)
     }
     if (st == ST_OK)
         st = value_store_commit(s->values);
+    if (st == ST_OK)
+        st = write_saved_change(s);
     if (st == ST_OK)
         mark_all_saved(s);
     return st;

@@ -4,9 +4,10 @@
  * simdjson checks the text whole and leaves the places of all structural characters (braces,
  * brackets, colons, commas, first characters of values); the members are found by walking along
  * these, so no byte is looked at twice and nothing is copied. simdjson's own tree is not used.
- * Numbers beyond 64-bit integers or doubles are no JSON for us: RFC 8259 section 6 allows the
- * limit. The parser's memory grows with the texts and stays; simdjson's part of it is not counted
- * by `mem`. No exceptions: error codes only.
+ * Numbers beyond 64-bit integers or doubles are JSON, and simdjson refuses them: a text with such
+ * ones is checked by it as a copy, with small numbers in the places of all. The parser's memory
+ * grows with the texts and stays; simdjson's part of it is not counted by `mem`. No exceptions:
+ * error codes only.
  */
 #include "base/json.h"
 
@@ -41,7 +42,7 @@ struct json_parser {
     struct json_member *members; /* owned */
     size_t members_capacity;
     struct buffer keys; /* keys with escapes, unescaped; never longer than the text */
-    struct buffer copy; /* of a text without padding */
+    struct buffer copy; /* of a text without padding, or with numbers too large for simdjson */
 };
 
 /* Where the walk stands: at structural character number `next` of the text. */
@@ -253,6 +254,15 @@ static struct slice without_byte_order_mark(struct slice text)
     return slice_starts_with(text, {mark, sizeof(mark)}) ? slice_from(text, sizeof(mark)) : text;
 }
 
+/* A copy of the text with padding, in the parser. */
+static uint8_t *copy_padded(struct json_parser *p, struct slice text)
+{
+    p->copy.len = 0;
+    buffer_append_slice(&p->copy, text);
+    memset(buffer_reserve(&p->copy, JSON_PADDING), 0, JSON_PADDING);
+    return p->copy.data;
+}
+
 /* Makes room for a text of `len` bytes. */
 static void reserve(struct json_parser *p, size_t len)
 {
@@ -263,6 +273,20 @@ static void reserve(struct json_parser *p, size_t len)
     /* As in mem: without memory the process ends. */
     invariant(p->dom.allocate(p->capacity, SIMDJSON_DEPTH) == simdjson::SUCCESS);
     invariant(p->dom.doc.allocate(p->capacity) == simdjson::SUCCESS);
+}
+
+/* Has simdjson look at `text`; `padded` holds the same bytes, with padding. */
+static bool check(struct json_parser *p, struct slice text, const uint8_t *padded)
+{
+    simdjson::error_code error = p->dom.parse(padded, text.len, false).error();
+
+    if (error == simdjson::NUMBER_ERROR) { /* malformed, or too large for it */
+        uint8_t *copy = copy_padded(p, text);
+
+        json_blank_numbers(copy, text.len);
+        error = p->dom.parse(copy, text.len, false).error();
+    }
+    return error == simdjson::SUCCESS;
 }
 
 /* Checks and splits `text`; `padded` holds the same bytes, with padding. */
@@ -278,7 +302,7 @@ static enum status parse(struct json_parser *p, struct slice text, const uint8_t
     if (body.len == 0)
         return ST_MALFORMED;
     reserve(p, body.len);
-    if (p->dom.parse(padded, body.len, false).error() != simdjson::SUCCESS)
+    if (!check(p, body, padded))
         return ST_MALFORMED;
     if (body.data[p->dom.implementation->structural_indexes[0]] != (object ? '{' : '['))
         return ST_INVALID;
@@ -328,12 +352,9 @@ enum status json_parse_array(struct json_parser *p, struct slice text,
 enum status json_parse_object_unpadded(struct json_parser *p, struct slice text,
                                        const struct json_member **members, size_t *count)
 {
-    if (text.len <= p->max_len) {
-        p->copy.len = 0;
-        buffer_append_slice(&p->copy, text);
-        memset(buffer_reserve(&p->copy, JSON_PADDING), 0, JSON_PADDING);
-    }
-    return parse(p, text, p->copy.data, true, members, count);
+    const uint8_t *padded = text.len <= p->max_len ? copy_padded(p, text) : nullptr;
+
+    return parse(p, text, padded, true, members, count);
 }
 
 const struct json_member *json_find(const struct json_member *members, size_t count,
@@ -378,6 +399,81 @@ enum status json_member_int64(const struct json_member *m, int64_t *out)
         return ST_INVALID;
     *out = value;
     return ST_OK;
+}
+
+/* Moves behind digits. False: there are none. */
+static bool skip_digits(const uint8_t *&at, const uint8_t *end)
+{
+    const uint8_t *first = at;
+
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    return at > first;
+}
+
+static bool take(const uint8_t *&at, const uint8_t *end, char wanted)
+{
+    if (at == end || *at != wanted)
+        return false;
+    at++;
+    return true;
+}
+
+/* True for a number of RFC 8259 section 6 with nothing around it. */
+static bool is_number(const uint8_t *at, const uint8_t *end)
+{
+    (void)take(at, end, '-');
+    if (!take(at, end, '0') && !skip_digits(at, end))
+        return false;
+    if (take(at, end, '.') && !skip_digits(at, end))
+        return false;
+    if (take(at, end, 'e') || take(at, end, 'E')) {
+        if (!take(at, end, '+'))
+            (void)take(at, end, '-');
+        if (!skip_digits(at, end))
+            return false;
+    }
+    return at == end;
+}
+
+/* Moves from a quote behind the one that ends its string. */
+static uint8_t *skip_string(uint8_t *at, const uint8_t *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        if (*at == '\\' && at + 1 < end)
+            at++;
+    }
+    return at < end ? at + 1 : at;
+}
+
+/* Moves behind the bytes up to the next quote, white space or structural character. */
+static uint8_t *skip_token(uint8_t *at, const uint8_t *end)
+{
+    static const char ends[] = "\"{}[]:, \t\r\n";
+
+    while (at < end && memchr(ends, *at, sizeof(ends) - 1) == nullptr)
+        at++;
+    return at;
+}
+
+/* Whole tokens only: within one that is no number, a piece may look like one. Where a backslash
+ * stands outside strings it may be unclear what is a string; such a text is no JSON, and the
+ * backslash stays. */
+void json_blank_numbers(uint8_t *text, size_t len)
+{
+    const uint8_t *end = text + len;
+
+    for (uint8_t *at = text; at < end;) {
+        uint8_t *token = at;
+
+        at = *at == '"' ? skip_string(at, end) : skip_token(at, end);
+        if (is_number(token, at)) {
+            memset(token, ' ', static_cast<size_t>(at - token));
+            *token = '0';
+        }
+        if (at == token) /* a delimiter */
+            at++;
+    }
 }
 
 /* The escape of a byte that may not stand in a string literal as it is. */

@@ -1,11 +1,11 @@
 /*
  * Checks a JSON text whole and gives its top-level members as slices of the text itself.
  *
- * Strict (RFC 8259), UTF-8 checked, depth at most 32, a byte order mark is skipped; numbers beyond
- * 64-bit integers or doubles are refused. What is given points into the caller's text. A parser
- * belongs to one thread (each worker has its own) and is used for one text at a time. simdjson
- * behind a C interface (json.cpp is the one C++ file). Where in the text a fault is (line, column)
- * is not found here but off the message path. Source: open-api.md 3.3
+ * Strict (RFC 8259), UTF-8 checked, depth at most 32, a byte order mark is skipped; numbers of any
+ * size and precision. What is given points into the caller's text. A parser belongs to one thread
+ * (each worker has its own) and is used for one text at a time. simdjson behind a C interface
+ * (json.cpp is the one C++ file). Where in the text a fault is (line, column) is not found here but
+ * off the message path. Source: open-api.md 3.3
  */
 #pragma once
 
@@ -25,7 +25,14 @@ enum {
     JSON_PADDING = 64 /* bytes behind a text that must be readable (any content) */
 };
 
-enum json_type { JSON_TYPE_OBJECT, JSON_TYPE_ARRAY, JSON_TYPE_STRING, JSON_TYPE_NUMBER, JSON_TYPE_BOOL, JSON_TYPE_NULL };
+enum json_type {
+    JSON_TYPE_OBJECT,
+    JSON_TYPE_ARRAY,
+    JSON_TYPE_STRING,
+    JSON_TYPE_NUMBER,
+    JSON_TYPE_BOOL,
+    JSON_TYPE_NULL
+};
 
 /** One member of an object; key and value borrowed from the text (or from the parser for a key with
  *  escapes, until its next use). */
@@ -39,7 +46,7 @@ struct json_member {
 struct json_parser;
 
 /** A parser for texts of up to `max_len` bytes (below 2 GiB); owned by the caller. Its memory grows
- * with the texts (to about 15 times the longest one) and stays. */
+ * with the texts (to about 16 times the longest one) and stays. */
 struct json_parser *json_parser_new(size_t max_len);
 
 /** Frees a parser and empties the giver's pointer; NULL inside is accepted. */
@@ -85,6 +92,16 @@ enum status json_text(const struct json_member *m, char *out, size_t max, size_t
 /** The value of a number as a 64-bit integer; 0 on failure. Errors: ST_INVALID: not a number,
  * written with a fraction or exponent, or out of range. */
 enum status json_member_int64(const struct json_member *m, int64_t *out) MUST_CHECK;
+
+/**
+ * Replaces every number outside strings by a 0 and spaces, whatever its size, so that a reader
+ * whose numbers have limits can look at the rest: all else keeps its place, JSON stays JSON, and
+ * what is none stays none.
+ *
+ * @param text  need not be JSON
+ * Source: RFC 8259 section 6
+ */
+void json_blank_numbers(uint8_t *text, size_t len);
 
 struct buffer;
 

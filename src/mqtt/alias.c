@@ -1,6 +1,6 @@
 /*
- * Topic aliases. Ours towards a client are slots chosen by the topic's hash: no list to keep, a topic that comes often
- * keeps its slot, and two that share one take turns.
+ * Topic aliases. Ours towards a client are slots chosen by the topic's hash: no list to keep, a
+ * topic that comes often keeps its slot, and two that share one take turns.
  */
 #include "mqtt/alias.h"
 

@@ -1,4 +1,5 @@
-/* Topic aliases of one connection, both ways. Belong to their client. Source: MQTT 5.0 section 3.3.2.3.4 */
+/* Topic aliases of one connection, both ways. Belong to their client. Source: MQTT 5.0
+ * section 3.3.2.3.4 */
 #pragma once
 
 #include "base/bytes.h"
@@ -29,7 +30,8 @@ struct alias_out {
 void alias_out_init(struct alias_out *a, uint16_t client_maximum);
 void alias_out_deinit(struct alias_out *a);
 
-/** The alias for a topic (1 to maximum, 0: none allowed); *is_known: the client knows it already, the topic may be left out. */
+/** The alias for a topic (1 to maximum, 0: none allowed); *is_known: the client knows it already,
+ * the topic may be left out. */
 uint16_t alias_out_use(struct alias_out *a, struct slice topic, bool *is_known);
 
 /** The packet that would have told the client an alias was not sent: it is not known after all. */

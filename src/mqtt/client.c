@@ -1,5 +1,6 @@
 /*
- * One MQTT connection: CONNECT (and the move to its home), output of packets, keep alive, the order of acknowledgements, its end.
+ * One MQTT connection: CONNECT (and the move to its home), output of packets, keep alive, the order
+ * of acknowledgements, its end.
  */
 #include "mqtt/client.h"
 
@@ -34,7 +35,7 @@ static void send_scratch(struct client *c)
     out_buffer_append(conn_output(c->conn), c->scratch.data, c->scratch.len);
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 void client_disconnect(struct client *c, enum reason reason, struct slice why)
 {
@@ -59,8 +60,8 @@ void client_take_over(struct client *c)
 void client_fault(struct client *c, enum reason reason, const char *packet)
 {
     log_event(EV_MQTT_FAULT, "peer", conn_peer(c->conn), "service", c->settings->service->name,
-              "client", c->session == NULL ? NULL : c->session->client_id, "packet", packet, "cause",
-              reason_text(reason));
+              "client", c->session == NULL ? NULL : c->session->client_id, "packet", packet,
+              "cause", reason_text(reason));
     counter_inc(mqtt_faults);
     client_disconnect(c, reason, slice_make(NULL, 0));
 }
@@ -73,12 +74,14 @@ static void on_closed(struct conn *conn, enum conn_end end)
     (void)end;
     invariant(c->magic == CLIENT_MAGIC);
     timer_cancel(&c->keep_alive);
+    list_remove(&c->waiting_node);
     if (c->state == CLIENT_CONNECTED) {
         uint64_t unsent_from;
 
         counter_add(&CT_mqtt_clients, -1);
         c->state = CLIENT_CLOSED;
         s->client = NULL;
+        counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_qos0_count);
         unsent_from = flow_out_unqueue(&s->out);
         if (c->will_is_dropped)
             will_free(&s->will);
@@ -107,7 +110,7 @@ void client_free_closed(struct worker *w)
     }
 }
 
-/* --- keep alive -------------------------------------------------------------------------------- */
+/* --- keep alive ------------------------------------------------------------------------------ */
 
 static uint64_t silence_allowed_ms(const struct client *c)
 {
@@ -121,17 +124,19 @@ static void on_keep_alive(struct timer *t)
     struct worker *w = client_worker(c);
     uint64_t deadline = c->last_packet_ms + silence_allowed_ms(c);
 
+    if (conn_is_paused(c->conn)) /* we do not read: its silence is ours */
+        deadline = w->now_ms + silence_allowed_ms(c);
     if (w->now_ms < deadline) {
         timer_set(&w->timers, t, deadline, on_keep_alive);
         return;
     }
-    log_event(EV_MQTT_KEEP_ALIVE, "peer", conn_peer(c->conn), "service",
-              c->settings->service->name, "client", c->session->client_id);
+    log_event(EV_MQTT_KEEP_ALIVE, "peer", conn_peer(c->conn), "service", c->settings->service->name,
+              "client", c->session->client_id);
     counter_inc(mqtt_keep_alive_timeouts);
     client_disconnect(c, REASON_KEEP_ALIVE_TIMEOUT, slice_make(NULL, 0));
 }
 
-/* --- output ------------------------------------------------------------------------------------ */
+/* --- output ---------------------------------------------------------------------------------- */
 
 void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id,
                      enum reason reason)
@@ -148,7 +153,7 @@ void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id
     send_scratch(c);
 }
 
-/* --- answers to publishes ---------------------------------------------------------------------- */
+/* --- answers to publishes -------------------------------------------------------------------- */
 
 static void send_answer(struct client *c, uint16_t packet_id, uint8_t qos, enum reason reason,
                         struct slice why)
@@ -164,8 +169,8 @@ static void send_answer(struct client *c, uint16_t packet_id, uint8_t qos, enum 
     send_scratch(c);
 }
 
-/* The fate of a QoS 2 identifier follows the verdict, whoever is connected by then. A 3.1.1 client hears no refusal and goes on with PUBREL. Gives how
- * many repetitions wait for a PUBREC. */
+/* The fate of a QoS 2 identifier follows the verdict, whoever is connected by then. A 3.1.1 client
+ * hears no refusal and goes on with PUBREL. Gives how many repetitions came meanwhile. */
 static unsigned settle_reception(struct session *s, uint16_t packet_id, enum reason reason)
 {
     unsigned repetitions = flow_in_set(&s->in, packet_id, FLOW_IN_RECEIVED);
@@ -181,10 +186,8 @@ void client_settle(struct client *c, uint16_t packet_id, uint8_t qos,
     if (qos == 2)
         (void)settle_reception(c->session, packet_id, verdict->reason);
     if (c->acks.count > 0) {
-        struct flow_in_ack ack = {.packet_id = packet_id,
-                                  .qos = qos,
-                                  .is_decided = true,
-                                  .reason = verdict->reason};
+        struct flow_in_ack ack = {
+            .packet_id = packet_id, .qos = qos, .is_decided = true, .reason = verdict->reason};
 
         if (verdict->why.len > 0)
             ack.why = shared_bytes_new(MEM_SESSION, verdict->why);
@@ -221,17 +224,16 @@ void client_answer(struct worker *w, const struct service_ticket *ticket, enum r
         shared_bytes_unref(&why);
         return;
     }
+    if (repetitions > 0)
+        flow_in_acks_decide_repetitions(&c->acks, ticket->packet_id, reason, why);
     if (c->number == ticket->number >> 32 &&
-        flow_in_acks_decide(&c->acks, (uint32_t)ticket->number, reason, why)) {
+        flow_in_acks_decide(&c->acks, (uint32_t)ticket->number, reason, why))
         why = NULL;
-        send_decided(c);
-    }
-    for (; repetitions > 0; repetitions--)
-        send_answer(c, ticket->packet_id, 2, reason, shared_bytes_slice(why));
+    send_decided(c);
     shared_bytes_unref(&why);
 }
 
-/* --- CONNECT ----------------------------------------------------------------------------------- */
+/* --- CONNECT --------------------------------------------------------------------------------- */
 
 static void refuse(struct client *c, enum reason reason, struct slice why, struct slice username)
 {
@@ -247,8 +249,16 @@ static void refuse(struct client *c, enum reason reason, struct slice why, struc
     conn_end(c->conn);
 }
 
+/* A protocol that is MQTT, whatever its version: it may understand an answer. */
+static bool names_mqtt(struct slice body)
+{
+    return slice_starts_with(body, slice_make("\0\4MQTT", 6)) ||
+           slice_starts_with(body, slice_make("\0\6MQIsdp", 8));
+}
+
 /* A CONNECT that could not be understood. 3.1.1 wants silence but for an unknown version. */
-static void refuse_malformed(struct client *c, enum reason reason, bool version_known)
+static void refuse_malformed(struct client *c, enum reason reason, bool version_known,
+                             struct slice body)
 {
     static const uint8_t wrong_version[] = {PACKET_CONNACK << 4, 2, 0, 1};
 
@@ -256,7 +266,8 @@ static void refuse_malformed(struct client *c, enum reason reason, bool version_
               "packet", "CONNECT", "cause", reason_text(reason));
     counter_inc(mqtt_faults);
     if (reason == REASON_UNSUPPORTED_PROTOCOL_VERSION) {
-        out_buffer_append(conn_output(c->conn), wrong_version, sizeof(wrong_version));
+        if (names_mqtt(body))
+            out_buffer_append(conn_output(c->conn), wrong_version, sizeof(wrong_version));
     } else if (version_known && c->target.version == MQTT_5) {
         struct encode_connack connack = {.reason = reason};
 
@@ -273,9 +284,8 @@ static void take_limits(struct client *c, const struct packet_connect *p)
     bool is_v5 = p->version == MQTT_5;
 
     c->target.version = p->version;
-    c->target.maximum_packet_size = is_v5 && property_has(set, PROPERTY_MAXIMUM_PACKET_SIZE)
-                                        ? set->maximum_packet_size
-                                        : 0;
+    c->target.maximum_packet_size =
+        is_v5 && property_has(set, PROPERTY_MAXIMUM_PACKET_SIZE) ? set->maximum_packet_size : 0;
     c->target.problem_information =
         !is_v5 || !property_has(set, PROPERTY_REQUEST_PROBLEM) || set->request_problem != 0;
     alias_out_init(&c->aliases_out, is_v5 && property_has(set, PROPERTY_TOPIC_ALIAS_MAXIMUM)
@@ -374,14 +384,51 @@ static void accept_client(struct client *c, const struct packet_connect *p,
     counter_add(&CT_mqtt_clients, 1);
     counter_inc(mqtt_connects);
     c->scratch.len = 0;
-    if (encode_connack(&c->scratch, &c->target, &connack))
-        send_scratch(c);
+    if (!encode_connack(&c->scratch, &c->target, &connack)) {
+        conn_end(c->conn); /* it accepts no packet as large as our CONNACK: there is no talking */
+        return;
+    }
+    send_scratch(c);
     flow_out_restart(&s->out, window_wanted(p));
     session_drain(s);
     c->settings->service->connected(c, connack.session_present);
 }
 
-static void on_connect(struct client *c, const struct packet_connect *p)
+/* --- a CONNECT that waits for a decision ----------------------------------------------------- */
+
+/* Not read until somebody has decided; the time-out for CONNECTs goes on. */
+static void put_off(struct client *c)
+{
+    list_push_back(&session_table_of(client_worker(c))->waiting_clients, &c->waiting_node);
+    conn_pause(c->conn);
+}
+
+uint64_t client_wait_number(struct client *c)
+{
+    struct session_table *t = session_table_of(client_worker(c));
+
+    c->wait_number = ++t->last_wait_number;
+    return c->wait_number;
+}
+
+void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed)
+{
+    struct list *waiting = &session_table_of(w)->waiting_clients;
+
+    for (struct list *n = waiting->next; n != waiting; n = n->next) {
+        struct client *c = list_entry(n, struct client, waiting_node);
+
+        if (c->wait_number != wait_number)
+            continue;
+        list_remove(n);
+        c->decision = is_allowed ? CLIENT_ALLOWED : CLIENT_REFUSED;
+        conn_resume(c->conn);
+        return;
+    }
+}
+
+/* False: the service must ask somebody first; the CONNECT is offered again after client_decide. */
+static bool on_connect(struct client *c, const struct packet_connect *p)
 {
     struct service_login login = {0};
     char made_id[CLIENT_MADE_ID_LEN + 1];
@@ -392,27 +439,33 @@ static void on_connect(struct client *c, const struct packet_connect *p)
     if (p->version == MQTT_5 && property_has(&p->properties, PROPERTY_AUTH_METHOD)) {
         refuse(c, REASON_BAD_AUTH_METHOD, slice_of("no authentication method is offered"),
                p->username);
-        return;
+        return true;
     }
     if (client_id.len > SESSION_CLIENT_ID_MAX ||
         (client_id.len == 0 && p->version == MQTT_3_1_1 && !p->clean_start)) {
         refuse(c, REASON_CLIENT_ID_INVALID,
                slice_of("the client identifier is too long or wrongly empty"), p->username);
-        return;
+        return true;
     }
     reason = c->settings->service->authenticate(c, p, &login);
+    if (login.is_later) {
+        put_off(c);
+        return false;
+    }
     if (reason != REASON_SUCCESS) {
         refuse(c, reason, login.why, p->username);
-        return;
+        return true;
     }
     if (client_id.len == 0) {
         make_client_id(c, p, made_id);
         client_id = slice_make(made_id, CLIENT_MADE_ID_LEN);
     }
     accept_client(c, p, &login, client_id);
+    return true;
 }
 
-/* The first packet: gives false when the connection moves to its home and must not be touched any more. */
+/* The first packet: gives false when it is not used yet: the connection moves to its home, or
+ * waits. */
 static bool first_packet(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct packet_connect p;
@@ -432,7 +485,7 @@ static bool first_packet(struct client *c, const struct decode_header *h, struct
     if (reason != REASON_SUCCESS) {
         if (version_known)
             take_limits(c, &p);
-        refuse_malformed(c, reason, version_known);
+        refuse_malformed(c, reason, version_known, body);
         return true;
     }
     home = c->settings->service->home(w, &p);
@@ -440,11 +493,10 @@ static bool first_packet(struct client *c, const struct decode_header *h, struct
         conn_move(c->conn, home);
         return false;
     }
-    on_connect(c, &p);
-    return true;
+    return on_connect(c, &p);
 }
 
-/* --- input ------------------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------- */
 
 static void bad_header(struct client *c, enum reason reason)
 {
@@ -452,8 +504,8 @@ static void bad_header(struct client *c, enum reason reason)
         client_fault(c, reason, "fixed header");
         return;
     }
-    log_event(EV_MQTT_NO_CONNECT, "peer", conn_peer(c->conn), "service",
-              c->settings->service->name, "cause", reason_text(reason));
+    log_event(EV_MQTT_NO_CONNECT, "peer", conn_peer(c->conn), "service", c->settings->service->name,
+              "cause", reason_text(reason));
     counter_inc(mqtt_faults);
     conn_end(c->conn);
 }
@@ -481,7 +533,7 @@ static size_t on_bytes(struct conn *conn, struct slice bytes)
         if (c->state == CLIENT_CONNECTED)
             input_packet(c, &h, body);
         else if (!first_packet(c, &h, body))
-            return used; /* it moves, the CONNECT with it */
+            return used; /* the CONNECT is offered again, here or at its home */
         used += h.header_len + h.remaining_len;
     }
     return used;

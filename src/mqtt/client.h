@@ -1,6 +1,7 @@
 /*
- * One MQTT connection: from CONNECT to its end. Holds what ends with the connection: aliases, limits, acknowledgement order, keep
- * alive. Belongs to its connection's worker; freed at the end of the turn in which its connection closed.
+ * One MQTT connection: from CONNECT to its end. Holds what ends with the connection: aliases,
+ * limits, acknowledgement order, keep alive. Belongs to its connection's worker; freed at the end
+ * of the turn in which its connection closed.
  */
 #pragma once
 
@@ -10,6 +11,9 @@
 #include "mqtt/session.h"
 
 enum { CLIENT_MAGIC = 0x434C4945 };
+
+/** What was decided about a CONNECT that was put off. */
+enum client_decision { CLIENT_UNDECIDED, CLIENT_ALLOWED, CLIENT_REFUSED };
 
 enum client_state { CLIENT_WAIT_CONNECT, CLIENT_CONNECTED, CLIENT_CLOSED };
 
@@ -22,13 +26,13 @@ struct client_settings {
 struct client {
     uint32_t magic;
     enum client_state state;
-    struct conn *conn;       /* borrowed: until on_closed */
+    struct conn *conn; /* borrowed: until on_closed */
     const struct client_settings *settings;
     struct session *session; /* borrowed; NULL before CONNECT and after its end */
     struct encode_target target;
     uint16_t receive_maximum;
     uint16_t keep_alive_s;
-    bool will_is_dropped;    /* DISCONNECT 0x00 came */
+    bool will_is_dropped; /* DISCONNECT 0x00 came */
     bool is_taken_over;
     bool has_session_expiry; /* CONNECT asked for more than 0 */
     enum reason end_reason;  /* why we ended it */
@@ -39,9 +43,12 @@ struct client {
     struct flow_in_acks acks;
     struct alias_in aliases_in;
     struct alias_out aliases_out;
-    struct buffer scratch;   /* owned: acknowledgements are encoded here */
+    struct buffer scratch; /* owned: acknowledgements are encoded here */
+    uint64_t wait_number;  /* names it while its CONNECT is put off */
+    enum client_decision decision;
+    struct list waiting_node;
     struct list free_node;
-    void *owner;             /* the service's object for this connection; set in authenticate */
+    void *owner; /* the service's object for this connection; set in authenticate */
 };
 
 /** The handler of connections that speak MQTT; conn_origin.service indexes `settings`. */
@@ -52,18 +59,29 @@ void client_set_settings(unsigned service, const struct client_settings *setting
 
 struct worker *client_worker(const struct client *c);
 
-/** Ends the connection: v5 DISCONNECT with the reason (and reason string) first. The session goes on as the standard says. */
+/** Ends the connection: v5 DISCONNECT with the reason (and reason string) first. The session goes
+ * on as the standard says. */
 void client_disconnect(struct client *c, enum reason reason, struct slice why);
 
 /** Another connection takes this one's place: 0x8E, then its end. */
 void client_take_over(struct client *c);
 
-/** Answers a publish that the service had put off; a ticket of a connection that is gone is accepted. `why`: reference passes; may be NULL. */
+/** Answers a publish that the service had put off; a ticket of a connection that is gone is
+ * accepted. `why`: reference passes; may be NULL. */
 void client_answer(struct worker *w, const struct service_ticket *ticket, enum reason reason,
                    struct shared_bytes *why);
 
+/** For `authenticate`, which asks somebody and sets login.is_later: a number by which the answer
+ * finds the client. */
+uint64_t client_wait_number(struct client *c);
+
+/** The answer: authenticate is called once more, with client.decision set. A client that has gone
+ * is accepted. */
+void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed);
+
 /** Sends an acknowledgement of a delivery's flow. */
-void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id, enum reason reason);
+void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id,
+                     enum reason reason);
 
 /** Writes a PUBLISH; false: too large for the client, nothing was written. */
 bool client_send_publish(struct client *c, const struct delivery *d, uint16_t packet_id, bool dup);

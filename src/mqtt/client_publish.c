@@ -1,6 +1,7 @@
 /*
- * PUBLISH towards a client: what all receivers share is copied from the message, what is this one's own (identifier, alias, subscription
- * identifiers, remaining expiry, seq) is written anew. The hot path of the server: no allocation, four or five copies into the corked output.
+ * PUBLISH towards a client: what all receivers share is copied from the message, what is this one's
+ * own (identifier, alias, subscription identifiers, remaining expiry, seq) is written anew. The hot
+ * path of the server: no allocation, four or five copies into the corked output.
  */
 #include "base/writer.h"
 #include "mqtt/client.h"
@@ -9,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { OWN_PROPERTIES_MAX = 640 /* alias, expiry, seq and 100 subscription identifiers */ };
+enum { OWN_PROPERTIES_MAX = 1344 /* alias, expiry, seq and 256 subscription identifiers */ };
 
 struct own_part {
     uint8_t bytes[OWN_PROPERTIES_MAX];
@@ -46,7 +47,7 @@ static void write_own(struct client *c, const struct delivery *d, struct own_par
         property_write_varint(&w, PROPERTY_SUBSCRIPTION_ID, d->subscription_id);
     for (unsigned i = 0; i < d->more_id_count; i++)
         property_write_varint(&w, PROPERTY_SUBSCRIPTION_ID, d->more_ids[i]);
-    if (d->seq != 0)
+    if (d->tells_seq)
         write_seq(&w, d->seq);
     own->len = writer_len(&w);
 }

@@ -1,19 +1,21 @@
 /*
- * One message on its way to one session: what the receiver shares (the message) and what is its own. A value; whoever
- * holds it owns its reference and its list of identifiers.
+ * One message on its way to one session: what the receiver shares (the message) and what is its
+ * own. A value; whoever holds it owns its reference and its list of identifiers.
  */
 #pragma once
 
 #include "mqtt/message.h"
 
 struct delivery {
-    struct message *message;     /* owned reference */
-    uint64_t seq;                /* the journal's number, 0: not from the journal */
-    uint32_t subscription_id;    /* 0: none */
+    struct message *message;  /* owned reference */
+    uint64_t seq;             /* the journal's number, 0: not from the journal */
+    uint64_t share;           /* the membership of a share group that it came by, 0: none */
+    uint32_t subscription_id; /* 0: none */
     uint8_t more_id_count;
-    uint8_t qos;                 /* of this delivery */
-    bool retain;                 /* the flag as it leaves */
-    uint32_t *more_ids;          /* owned; further identifiers, when several filters match */
+    uint8_t qos;        /* of this delivery */
+    bool retain;        /* the flag as it leaves */
+    bool tells_seq;     /* v5: seq goes along as a user property */
+    uint32_t *more_ids; /* owned; further identifiers, when several filters match */
 };
 
 /** Frees what it owns and empties it; an empty one is accepted. */

@@ -1,4 +1,5 @@
-/* QoS 2 receptions are few (receive maximum), so a small unordered array is the fastest set; acknowledgements are a ring. */
+/* QoS 2 receptions are few (receive maximum), so a small unordered array is the fastest set;
+ * acknowledgements are a ring. */
 #include "mqtt/flow_in.h"
 
 #include "base/invariant.h"
@@ -113,6 +114,20 @@ bool flow_in_acks_decide(struct flow_in_acks *a, uint32_t number, enum reason re
     ack->reason = reason;
     ack->why = why;
     return true;
+}
+
+void flow_in_acks_decide_repetitions(struct flow_in_acks *a, uint16_t packet_id, enum reason reason,
+                                     struct shared_bytes *why)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        struct flow_in_ack *ack = &a->ring[(a->head + i) & (a->capacity - 1)];
+
+        if (!ack->is_repetition || ack->is_decided || ack->packet_id != packet_id)
+            continue;
+        ack->is_decided = true;
+        ack->reason = reason;
+        ack->why = shared_bytes_ref(why);
+    }
 }
 
 bool flow_in_acks_pop(struct flow_in_acks *a, struct flow_in_ack *out)

@@ -1,8 +1,10 @@
 /*
- * Publishes of a client: QoS 2 receptions of a session, and the order of acknowledgements on one connection.
+ * Publishes of a client: QoS 2 receptions of a session, and the order of acknowledgements on one
+ * connection.
  *
- * A QoS 2 identifier is remembered from its PUBLISH until its PUBREL, so that a repetition is answered and not executed again. Acknowledgements leave in
- * the order of the publishes, even when a later one was decided earlier. Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
+ * A QoS 2 identifier is remembered from its PUBLISH until its PUBREL, so that a repetition is
+ * answered and not executed again. Acknowledgements leave in the order of the publishes, even when
+ * a later one was decided earlier. Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
  */
 #pragma once
 
@@ -14,7 +16,8 @@
 #include "mqtt/packet.h"
 
 enum {
-    FLOW_IN_RECEPTIONS_MAX = 1024 /* QoS 2 publishes without PUBREL; 3.1.1 has no receive maximum of its own */
+    FLOW_IN_RECEPTIONS_MAX =
+        1024 /* QoS 2 publishes without PUBREL; 3.1.1 has no receive maximum of its own */
 };
 
 enum flow_in_state { FLOW_IN_NEW, FLOW_IN_PENDING /* not decided yet */, FLOW_IN_RECEIVED };
@@ -22,7 +25,8 @@ enum flow_in_state { FLOW_IN_NEW, FLOW_IN_PENDING /* not decided yet */, FLOW_IN
 struct flow_in_reception {
     uint16_t packet_id;
     uint8_t state;
-    uint8_t repetitions; /* PUBLISHes that came again while it was undecided: each wants its PUBREC */
+    uint8_t
+        repetitions; /* PUBLISHes that came again while it was undecided: each wants its PUBREC */
 };
 
 /** QoS 2 receptions; part of a session. A zeroed one is empty. */
@@ -35,7 +39,8 @@ void flow_in_deinit(struct flow_in *f);
 enum flow_in_state flow_in_find(const struct flow_in *f, uint16_t packet_id);
 /** Enters an identifier that is new. False: too many. */
 bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
-/** Sets the state of a known one (an unknown one is accepted: its session was cleaned); gives how many repetitions wait, and forgets them. */
+/** Sets the state of a known one (an unknown one is accepted: its session was cleaned); gives how
+ * many repetitions wait, and forgets them. */
 unsigned flow_in_set(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
 /** The PUBLISH of an undecided one came again. */
 void flow_in_repeat(struct flow_in *f, uint16_t packet_id);
@@ -47,11 +52,13 @@ struct flow_in_ack {
     uint16_t packet_id;
     uint8_t qos;
     bool is_decided;
+    bool is_repetition; /* of a QoS 2 PUBLISH that was undecided: decided together with that one */
     enum reason reason;
     struct shared_bytes *why; /* owned reference; NULL: none */
 };
 
-/** The acknowledgements of one connection in order; a zeroed one is empty. Numbers grow by one a publish. */
+/** The acknowledgements of one connection in order; a zeroed one is empty. Numbers grow by one a
+ * publish. */
 struct flow_in_acks {
     struct flow_in_ack *ring; /* owned */
     uint32_t capacity, head, count;
@@ -68,5 +75,8 @@ void flow_in_acks_push(struct flow_in_acks *a, const struct flow_in_ack *ack);
 /** Decides one; false: there is none with this number any more. */
 bool flow_in_acks_decide(struct flow_in_acks *a, uint32_t number, enum reason reason,
                          struct shared_bytes *why);
+/** Decides the repetitions of a QoS 2 PUBLISH. `why` is borrowed; may be NULL. */
+void flow_in_acks_decide_repetitions(struct flow_in_acks *a, uint16_t packet_id, enum reason reason,
+                                     struct shared_bytes *why);
 /** Takes the first one out if it is decided; the caller owns its `why`. */
 bool flow_in_acks_pop(struct flow_in_acks *a, struct flow_in_ack *out);

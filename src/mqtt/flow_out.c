@@ -1,12 +1,17 @@
 /*
- * The window is a ring in order of sending. Identifiers are given in turn, so the place of an identifier follows from its distance to
- * the oldest one; only after a hole was squeezed out, or identifiers were skipped, the ring is searched.
+ * The window is a ring in order of sending. Identifiers are given in turn, so when one was issued
+ * follows from its distance to the last one, and its place from that: at once, or by a binary
+ * search when holes were squeezed out or identifiers skipped. Nothing here walks the window for one
+ * packet: a client could make that expensive.
  */
 #include "mqtt/flow_out.h"
 
 #include "base/invariant.h"
 
-enum { PACKET_IDS = 65535 };
+enum {
+    PACKET_IDS = 65535,
+    WINDOW_KEPT_MAX = 64 /* entries of an empty window that wait for the next ones */
+};
 
 static const struct flow_out_step {
     enum flow_out_action action;
@@ -38,19 +43,43 @@ void flow_out_deinit(struct flow_out *f)
     *f = (struct flow_out){0};
 }
 
+/* The place of the first entry issued at or after this one; the span when there is none. */
+static uint32_t window_search(const struct flow_out *f, uint64_t issue)
+{
+    uint32_t low = 0, high = f->window_span;
+    uint64_t offset = f->window_span == 0 ? 0 : issue - window_at(f, 0)->issue;
+
+    if (offset < f->window_span && window_at(f, (uint32_t)offset)->issue == issue)
+        return (uint32_t)offset; /* nothing was squeezed out before it, nothing skipped */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (window_at(f, middle)->issue < issue)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint16_t packet_id_of(uint64_t issue)
+{
+    return (uint16_t)((issue - 1) % PACKET_IDS + 1);
+}
+
 static struct flow_out_entry *window_find(const struct flow_out *f, uint16_t packet_id)
 {
-    uint32_t offset;
+    uint64_t age;
 
     if (f->window_span == 0 || packet_id == 0)
         return NULL;
-    offset = (uint32_t)(packet_id + PACKET_IDS - window_at(f, 0)->packet_id) % PACKET_IDS;
-    if (offset < f->window_span && window_at(f, offset)->packet_id == packet_id)
-        return window_at(f, offset);
-    for (uint32_t i = 0; i < f->window_span; i++) {
-        struct flow_out_entry *e = window_at(f, i);
+    age = (uint64_t)(packet_id_of(f->issued) + PACKET_IDS - packet_id) % PACKET_IDS;
+    /* It was issued so long ago, or whole rounds before that. */
+    for (; age <= f->issued - window_at(f, 0)->issue; age += PACKET_IDS) {
+        uint32_t offset = window_search(f, f->issued - age);
+        struct flow_out_entry *e = window_at(f, offset);
 
-        if (e->packet_id == packet_id && e->state != FLOW_OUT_FREE)
+        if (offset < f->window_span && e->issue == f->issued - age && e->state != FLOW_OUT_FREE)
             return e;
     }
     return NULL;
@@ -87,16 +116,13 @@ static void window_make_room(struct flow_out *f)
 
 static uint16_t next_packet_id(struct flow_out *f)
 {
-    uint16_t id = f->last_packet_id;
-
     do {
-        id = id == PACKET_IDS ? 1 : (uint16_t)(id + 1);
         f->issued++;
-        /* Only when the oldest one has been waiting for a whole round can an identifier be taken. */
+        /* Only when the oldest one has been waiting for a whole round can an identifier be taken.
+         */
     } while (f->window_span > 0 && f->issued - window_at(f, 0)->issue >= PACKET_IDS &&
-             window_find(f, id) != NULL);
-    f->last_packet_id = id;
-    return id;
+             window_find(f, packet_id_of(f->issued)) != NULL);
+    return packet_id_of(f->issued);
 }
 
 struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
@@ -104,7 +130,7 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
     struct flow_out_entry *e;
     uint16_t packet_id = next_packet_id(f);
 
-    invariant(d->qos > 0 && f->inflight < PACKET_IDS);
+    invariant(d->qos > 0 && f->inflight < FLOW_OUT_INFLIGHT_MAX);
     window_make_room(f);
     e = window_at(f, f->window_span++);
     e->delivery = *d;
@@ -119,17 +145,31 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
     return e;
 }
 
-static void window_release(struct flow_out *f, struct flow_out_entry *e, struct delivery *released)
+/* Takes a delivery out of its place, which becomes a hole; then window_trim is due. */
+static struct delivery window_take(struct flow_out *f, struct flow_out_entry *e)
 {
-    *released = e->delivery;
+    struct delivery d = e->delivery;
+
     e->delivery = (struct delivery){0};
     e->state = FLOW_OUT_FREE;
     f->inflight--;
     f->quota_used -= e->holds_quota;
     f->resend_count -= e->needs_resend;
+    e->holds_quota = e->needs_resend = false;
+    return d;
+}
+
+/* The window begins with a live entry again. */
+static void window_trim(struct flow_out *f)
+{
     while (f->window_span > 0 && window_at(f, 0)->state == FLOW_OUT_FREE) {
         f->window_head = (f->window_head + 1) & (f->window_capacity - 1);
         f->window_span--;
+    }
+    if (f->window_span == 0 && f->window_capacity > WINDOW_KEPT_MAX) {
+        mem_free(f->window); /* it was behind, and is no longer */
+        f->window = NULL;
+        f->window_capacity = f->window_head = 0;
     }
 }
 
@@ -150,8 +190,10 @@ enum flow_out_action flow_out_acknowledge(struct flow_out *f, uint16_t packet_id
         e->needs_resend = false; /* PUBREC is proof enough: only PUBREL may follow [MQTT-4.3.3-6] */
         f->resend_count--;
     }
-    if (step.action == FLOW_OUT_RELEASE)
-        window_release(f, e, released);
+    if (step.action == FLOW_OUT_RELEASE) {
+        *released = window_take(f, e);
+        window_trim(f);
+    }
     return step.action;
 }
 
@@ -159,6 +201,7 @@ void flow_out_restart(struct flow_out *f, uint32_t window_max)
 {
     f->window_max = window_max;
     f->quota_used = f->resend_count = 0;
+    f->resent_issue = 0;
     for (uint32_t i = 0; i < f->window_span; i++) {
         struct flow_out_entry *e = window_at(f, i);
 
@@ -172,7 +215,7 @@ struct flow_out_entry *flow_out_resend(struct flow_out *f)
 {
     if (f->resend_count == 0)
         return NULL;
-    for (uint32_t i = 0; i < f->window_span; i++) {
+    for (uint32_t i = window_search(f, f->resent_issue + 1); i < f->window_span; i++) {
         struct flow_out_entry *e = window_at(f, i);
 
         if (!e->needs_resend)
@@ -185,6 +228,7 @@ struct flow_out_entry *flow_out_resend(struct flow_out *f)
         }
         e->needs_resend = false;
         f->resend_count--;
+        f->resent_issue = e->issue;
         return e;
     }
     return NULL;
@@ -199,6 +243,25 @@ struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor)
             return e;
     }
     return NULL;
+}
+
+uint64_t flow_out_oldest_seq(struct flow_out *f)
+{
+    struct flow_out_entry *e;
+    uint32_t cursor = 0;
+
+    while ((e = flow_out_next(f, &cursor)) != NULL) {
+        if (e->delivery.seq != 0)
+            return e->delivery.seq;
+    }
+    /* What is not of the journal may stand between those that are. */
+    for (uint32_t i = 0; i < f->queue_count; i++) {
+        const struct delivery *d = &f->queue[(f->queue_head + i) & (f->queue_capacity - 1)];
+
+        if (d->seq != 0)
+            return d->seq;
+    }
+    return 0;
 }
 
 static uint64_t cost_of(const struct delivery *d)
@@ -246,6 +309,30 @@ struct delivery flow_out_pop(struct flow_out *f)
         f->queue_capacity = f->queue_head = 0;
     }
     return d;
+}
+
+void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,
+                         flow_out_take_fn take, void *arg)
+{
+    invariant(share != 0);
+    for (uint32_t i = 0; also_unacknowledged && i < f->window_span; i++) {
+        struct flow_out_entry *e = window_at(f, i);
+
+        if (e->state == FLOW_OUT_WAIT_PUBACK && e->delivery.share == share) {
+            struct delivery d = window_take(f, e);
+
+            take(&d, arg);
+        }
+    }
+    window_trim(f);
+    for (uint32_t n = f->queue_count; n > 0; n--) {
+        struct delivery d = flow_out_pop(f);
+
+        if (d.share == share)
+            take(&d, arg);
+        else
+            flow_out_push(f, &d);
+    }
 }
 
 uint64_t flow_out_unqueue(struct flow_out *f)

@@ -1,44 +1,63 @@
 /*
- * Deliveries of one session: the queue of those not sent yet, and the window of those sent and not acknowledged, each with its state.
+ * Deliveries of one session: the queue of those not sent yet, and the window of those sent and not
+ * acknowledged, each with its state.
  *
- * Part of its session. Order: the window is in order of sending, the queue in order of arrival. Packet identifiers are given in turn and never
- * to two unacknowledged deliveries. Source: MQTT 5.0 sections 2.2.1, 4.3, 4.4, 4.6
+ * Part of its session. Order: the window is in order of sending, the queue in order of arrival.
+ * Packet identifiers are given in turn and never to two unacknowledged deliveries. Source: MQTT 5.0
+ * sections 2.2.1, 4.3, 4.4, 4.6
  */
 #pragma once
 
 #include "mqtt/delivery.h"
 #include "mqtt/packet.h"
 
-enum flow_out_state { FLOW_OUT_FREE, FLOW_OUT_WAIT_PUBACK, FLOW_OUT_WAIT_PUBREC, FLOW_OUT_WAIT_PUBCOMP, FLOW_OUT_STATE_COUNT };
-enum flow_out_event { FLOW_OUT_PUBACK, FLOW_OUT_PUBREC, FLOW_OUT_PUBREC_REFUSED, FLOW_OUT_PUBCOMP, FLOW_OUT_EVENT_COUNT };
+enum flow_out_state {
+    FLOW_OUT_FREE,
+    FLOW_OUT_WAIT_PUBACK,
+    FLOW_OUT_WAIT_PUBREC,
+    FLOW_OUT_WAIT_PUBCOMP,
+    FLOW_OUT_STATE_COUNT
+};
+enum flow_out_event {
+    FLOW_OUT_PUBACK,
+    FLOW_OUT_PUBREC,
+    FLOW_OUT_PUBREC_REFUSED,
+    FLOW_OUT_PUBCOMP,
+    FLOW_OUT_EVENT_COUNT
+};
+
+/** Half of the identifiers: so one that is free is never far from the last one given, whatever is
+ * stuck. */
+enum { FLOW_OUT_INFLIGHT_MAX = 32768 };
 
 /** What an acknowledgement asks for. */
 enum flow_out_action {
-    FLOW_OUT_ILLEGAL,      /* no such step: unknown identifier, or the wrong kind of acknowledgement */
-    FLOW_OUT_RELEASE,      /* the delivery is over, its place in the window is free */
+    FLOW_OUT_ILLEGAL, /* no such step: unknown identifier, or the wrong kind of acknowledgement */
+    FLOW_OUT_RELEASE, /* the delivery is over, its place in the window is free */
     FLOW_OUT_SEND_PUBREL
 };
 
 struct flow_out_entry {
-    struct delivery delivery; /* empty after PUBREC: only the identifier still matters */
-    uint64_t issue;           /* the how many-th identifier given */
+    struct delivery delivery; /* kept to the end for its seq; after PUBREC it is not sent again */
+    uint64_t issue;           /* the how many-th identifier; grows along the window */
     uint16_t packet_id;
-    uint8_t state;            /* enum flow_out_state; FREE: a hole, acknowledged out of order */
-    bool holds_quota;         /* its PUBLISH was sent on this connection */
-    bool needs_resend;        /* it was sent on an earlier connection and not yet on this one */
+    uint8_t state;     /* enum flow_out_state; FREE: a hole, acknowledged out of order */
+    bool holds_quota;  /* its PUBLISH was sent on this connection */
+    bool needs_resend; /* it was sent on an earlier connection and not yet on this one */
 };
 
 /** A zeroed one is empty; window_max must be set. */
 struct flow_out {
     struct flow_out_entry *window; /* owned ring */
-    uint32_t window_capacity, window_head, window_span; /* span: from the oldest to the newest, holes included */
-    uint32_t inflight;             /* entries that are not holes */
-    uint32_t quota_used;           /* PUBLISHes of this connection that are not acknowledged */
-    uint32_t resend_count;         /* entries that need to be sent again */
-    uint32_t window_max;           /* the client's Receive Maximum */
-    uint64_t issued;
-    uint16_t last_packet_id;
-    struct delivery *queue;        /* owned ring */
+    uint32_t window_capacity, window_head;
+    uint32_t window_span;  /* from the oldest to the newest, holes included */
+    uint32_t inflight;     /* entries that are not holes */
+    uint32_t quota_used;   /* PUBLISHes of this connection that are not acknowledged */
+    uint32_t resend_count; /* entries that need to be sent again */
+    uint32_t window_max;   /* the client's Receive Maximum */
+    uint64_t issued; /* identifiers given or skipped so far: 1 to 65,535 in turn, again and again */
+    uint64_t resent_issue;  /* of the last one sent again on this connection */
+    struct delivery *queue; /* owned ring */
     uint32_t queue_capacity, queue_head, queue_count, queue_qos0_count;
     uint64_t queue_bytes;
 };
@@ -48,10 +67,11 @@ void flow_out_deinit(struct flow_out *f);
 /** True when another QoS 1 or 2 PUBLISH may be sent. Source: [MQTT-4.9.0-2] */
 static inline bool flow_out_has_window(const struct flow_out *f)
 {
-    return f->quota_used < f->window_max && f->inflight < 65535 - 1;
+    return f->quota_used < f->window_max && f->inflight < FLOW_OUT_INFLIGHT_MAX;
 }
 
-/** Puts a delivery (QoS 1 or 2; ownership passes) into the window; gives its entry with a packet identifier, valid until the next change. */
+/** Puts a delivery (QoS 1 or 2; ownership passes) into the window; gives its entry with a packet
+ * identifier, valid until the next change. */
 struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d);
 
 /**
@@ -62,14 +82,19 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d);
 enum flow_out_action flow_out_acknowledge(struct flow_out *f, uint16_t packet_id,
                                           enum flow_out_event event, struct delivery *released);
 
-/** A new connection: its quota is whole, and what is unacknowledged must be sent again. Source: [MQTT-4.4.0-1] */
+/** A new connection: its quota is whole, and what is unacknowledged must be sent again. Source:
+ * [MQTT-4.4.0-1] */
 void flow_out_restart(struct flow_out *f, uint32_t window_max);
 
-/** The next entry to send again, in order of first sending, or NULL: none, or the quota is used up. It counts as sent. */
+/** The next entry to send again, in order of first sending, or NULL: none, or the quota is used up.
+ * It counts as sent. */
 struct flow_out_entry *flow_out_resend(struct flow_out *f);
 
 /** Walks the window in order of sending: start with *cursor = 0; NULL at the end. */
 struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor);
+
+/** The lowest seq (not 0) of what is unacknowledged or queued, 0: none is of the journal. */
+uint64_t flow_out_oldest_seq(struct flow_out *f);
 
 /** The queue. */
 void flow_out_push(struct flow_out *f, struct delivery *d);
@@ -77,5 +102,19 @@ struct delivery *flow_out_peek(struct flow_out *f);
 /** Takes the first out; the caller owns what it holds. */
 struct delivery flow_out_pop(struct flow_out *f);
 
-/** Throws out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq thrown out, or 0. */
+/** Receives a delivery that was taken out, and owns what it holds. It leaves the flow alone. */
+typedef void (*flow_out_take_fn)(struct delivery *d, void *arg);
+
+/**
+ * Takes out all queued deliveries of one membership of a share group, in order; those of QoS 0 too.
+ *
+ * @param also_unacknowledged  before these, the ones in the window that wait for PUBACK; only when
+ *                             there is no connection on which a PUBACK could still come. QoS 2
+ *                             deliveries that were sent stay. Source: [MQTT-4.8.2-4]
+ */
+void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,
+                         flow_out_take_fn take, void *arg);
+
+/** Throws out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq
+ * thrown out, or 0. */
 uint64_t flow_out_unqueue(struct flow_out *f);

@@ -1,19 +1,23 @@
 /*
- * Packets of a connected client, by table: decode, check against the connection's state, act. One function a packet type.
+ * Packets of a connected client, by table: decode, check against the connection's state, act. One
+ * function a packet type.
  */
 #include "mqtt/input_priv.h"
 
 #include "base/invariant.h"
 #include "mqtt/counters.h"
 
-enum { INPUT_ACKS_HELD_MAX = 1024 /* undecided publishes from which the connection is not read */ };
+enum {
+    INPUT_ACKS_HELD_MAX = 1024 /* publishes, undecided or behind such, from which the connection is
+                                  not read */
+};
 
 static const struct mqtt_service *service_of(const struct client *c)
 {
     return c->settings->service;
 }
 
-/* --- PUBLISH and its flows --------------------------------------------------------------------- */
+/* --- PUBLISH and its flows ------------------------------------------------------------------- */
 
 /* An empty topic with an alias gets its topic, a topic with one is remembered. */
 static enum reason resolve_alias(struct client *c, struct packet_publish *p)
@@ -31,24 +35,19 @@ static enum reason resolve_alias(struct client *c, struct packet_publish *p)
     return alias_in_get(&c->aliases_in, alias, &p->topic) ? REASON_SUCCESS : REASON_PROTOCOL_ERROR;
 }
 
-static void hold_ack(struct client *c, uint16_t packet_id, uint8_t qos)
-{
-    struct flow_in_ack ack = {.packet_id = packet_id, .qos = qos};
-
-    flow_in_acks_push(&c->acks, &ack);
-    if (c->acks.count >= INPUT_ACKS_HELD_MAX)
-        conn_pause(c->conn);
-}
-
 /* A QoS 2 identifier that is known already: answered again, not executed again [MQTT-4.3.3-10]. */
 static void repeat_reception(struct client *c, uint16_t packet_id, enum flow_in_state state)
 {
     struct service_verdict received = {.reason = REASON_SUCCESS};
 
-    if (state == FLOW_IN_PENDING)
+    if (state == FLOW_IN_PENDING) {
+        struct flow_in_ack ack = {.packet_id = packet_id, .qos = 2, .is_repetition = true};
+
         flow_in_repeat(&c->session->in, packet_id);
-    else
+        flow_in_acks_push(&c->acks, &ack); /* PUBRECs leave in order [MQTT-4.6.0-3] */
+    } else {
         client_settle(c, packet_id, 2, &received);
+    }
 }
 
 static bool over_receive_maximum(const struct client *c)
@@ -85,8 +84,10 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
     if (c->state != CLIENT_CONNECTED)
         return;
     if (verdict.is_later) {
+        struct flow_in_ack ack = {.packet_id = p->packet_id, .qos = p->qos};
+
         c->unacknowledged += p->qos == 1;
-        hold_ack(c, p->packet_id, p->qos);
+        flow_in_acks_push(&c->acks, &ack);
         return;
     }
     client_settle(c, p->packet_id, p->qos, &verdict);
@@ -106,6 +107,8 @@ static enum reason on_publish(struct client *c, const struct decode_header *h, s
     counter_inc(publishes_received);
     if (p.qos > 0) {
         publish_with_qos(c, &p);
+        if (c->acks.count >= INPUT_ACKS_HELD_MAX && c->state == CLIENT_CONNECTED)
+            conn_pause(c->conn);
     } else {
         struct service_ticket none = {.session = c->session->handle};
         struct service_verdict verdict = service_of(c)->publish(c, &p, &none);
@@ -130,7 +133,7 @@ static enum reason on_pubrel(struct client *c, const struct decode_header *h, st
     return REASON_SUCCESS;
 }
 
-/* --- acknowledgements of our deliveries -------------------------------------------------------- */
+/* --- acknowledgements of our deliveries ------------------------------------------------------ */
 
 static enum flow_out_event event_of(const struct packet_ack *ack, enum packet_type type)
 {
@@ -175,7 +178,7 @@ static enum reason on_ack(struct client *c, const struct decode_header *h, struc
     return REASON_SUCCESS;
 }
 
-/* --- subscriptions ----------------------------------------------------------------------------- */
+/* --- subscriptions --------------------------------------------------------------------------- */
 
 static bool breaks_no_local(const struct subscribe_filter *f)
 {
@@ -239,7 +242,7 @@ static enum reason on_unsubscribe(struct client *c, const struct decode_header *
     return REASON_SUCCESS;
 }
 
-/* --- the rest ---------------------------------------------------------------------------------- */
+/* --- the rest -------------------------------------------------------------------------------- */
 
 static enum reason on_pingreq(struct client *c, const struct decode_header *h, struct slice body)
 {
@@ -252,8 +255,7 @@ static enum reason on_pingreq(struct client *c, const struct decode_header *h, s
     return REASON_SUCCESS;
 }
 
-static enum reason on_disconnect(struct client *c, const struct decode_header *h,
-                                 struct slice body)
+static enum reason on_disconnect(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct packet_disconnect p;
     struct session *s = c->session;
@@ -292,11 +294,16 @@ static enum reason on_second_connect(struct client *c, const struct decode_heade
 
 static enum reason (*const handlers[16])(struct client *c, const struct decode_header *h,
                                          struct slice body) = {
-    [PACKET_CONNECT] = on_second_connect, [PACKET_PUBLISH] = on_publish,
-    [PACKET_PUBACK] = on_ack,             [PACKET_PUBREC] = on_ack,
-    [PACKET_PUBREL] = on_pubrel,          [PACKET_PUBCOMP] = on_ack,
-    [PACKET_SUBSCRIBE] = on_subscribe,    [PACKET_UNSUBSCRIBE] = on_unsubscribe,
-    [PACKET_PINGREQ] = on_pingreq,        [PACKET_DISCONNECT] = on_disconnect,
+    [PACKET_CONNECT] = on_second_connect,
+    [PACKET_PUBLISH] = on_publish,
+    [PACKET_PUBACK] = on_ack,
+    [PACKET_PUBREC] = on_ack,
+    [PACKET_PUBREL] = on_pubrel,
+    [PACKET_PUBCOMP] = on_ack,
+    [PACKET_SUBSCRIBE] = on_subscribe,
+    [PACKET_UNSUBSCRIBE] = on_unsubscribe,
+    [PACKET_PINGREQ] = on_pingreq,
+    [PACKET_DISCONNECT] = on_disconnect,
     [PACKET_AUTH] = on_auth,
 };
 

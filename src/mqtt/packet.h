@@ -1,8 +1,9 @@
 /*
  * The packets of MQTT 3.1.1 and 5.0 as structs, and the tables behind them.
  *
- * What the decoders fill points into the packet's bytes (borrowed: valid while these stand). Pure values, any thread.
- * packet.def, property.def and reason.def are the standards' tables; everything else derives from them.
+ * What the decoders fill points into the packet's bytes (borrowed: valid while these stand). Pure
+ * values, any thread. packet.def, property.def and reason.def are the standards' tables; everything
+ * else derives from them.
  */
 #pragma once
 
@@ -38,8 +39,8 @@ enum property {
 
 /** The properties of one packet; only members whose bit is in `present` mean anything. */
 struct property_set {
-    uint64_t present;  /* 1 << enum property */
-    struct slice raw;  /* the whole block without its length: user properties are walked in it */
+    uint64_t present; /* 1 << enum property */
+    struct slice raw; /* the whole block without its length: user properties are walked in it */
     uint8_t payload_format;
     uint32_t message_expiry_s;
     struct slice content_type;

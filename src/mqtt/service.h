@@ -1,7 +1,9 @@
 /*
- * What an MQTT service (the application API, device access) decides, as functions that the mqtt layer calls. The only way upwards.
+ * What an MQTT service (the application API, device access) decides, as functions that the mqtt
+ * layer calls. The only way upwards.
  *
- * All run on the worker of the client or session that they are about, but `home` (accepting worker).
+ * All run on the worker of the client or session that they are about, but `home` (accepting
+ * worker).
  */
 #pragma once
 
@@ -15,13 +17,14 @@ struct session;
 
 /** What an accepted CONNECT gets. */
 struct service_login {
-    uint64_t scope;             /* client identifiers are unique within it */
+    bool is_later;  /* not decided yet: see client_decide */
+    uint64_t scope; /* client identifiers are unique within it */
     uint32_t session_expiry_max_s;
     uint32_t session_expiry_default_s; /* 3.1.1 with clean session 0 */
-    uint16_t receive_maximum;   /* towards us */
-    uint16_t keep_alive_max_s;  /* v5: told by Server Keep Alive */
+    uint16_t receive_maximum;          /* towards us */
+    uint16_t keep_alive_max_s;         /* v5: told by Server Keep Alive */
     uint16_t topic_alias_maximum;
-    struct slice why;           /* with a refusal: reason string; static text */
+    struct slice why; /* with a refusal: reason string; static text */
 };
 
 /** The answer to a PUBLISH, given at once or later (mqtt `client_answer`). */
@@ -29,7 +32,7 @@ struct service_verdict {
     bool is_later;
     enum reason reason;
     enum reason then_disconnect; /* not SUCCESS: the connection ends after the answer */
-    struct slice why; /* reason string; borrowed until the call returns to mqtt */
+    struct slice why;            /* reason string; borrowed until the call returns to mqtt */
 };
 
 /** Names one unanswered PUBLISH of a session; a value that travels with letters. */
@@ -46,30 +49,36 @@ struct will;
 struct mqtt_service {
     const char *name;
 
-    /** Which worker is home to what this CONNECT names. Runs on the accepting worker; `self` is a good answer for an empty client identifier. */
+    /** Which worker is home to what this CONNECT names. Runs on the accepting worker; `self` is a
+     * good answer for an empty client identifier. */
     unsigned (*home)(struct worker *self, const struct packet_connect *connect);
 
-    /** Who is it, and may it: credentials, quotas, the will. SUCCESS, or the reason of the refusal. At the home. */
+    /** Who is it, and may it: credentials, quotas, the will. SUCCESS, or the reason of the refusal.
+     * At the home. */
     enum reason (*authenticate)(struct client *c, const struct packet_connect *connect,
                                 struct service_login *login);
 
     /** A session was made for a client (its scope and identifier are set). */
     void (*session_opened)(struct session *s);
 
-    /** CONNACK is written, the session is the client's, what was unacknowledged is resent: go on feeding. */
+    /** CONNACK is written, the session is the client's, what was unacknowledged is resent: go on
+     * feeding. */
     void (*connected)(struct client *c, bool session_present);
 
-    /** One filter of a SUBSCRIBE. Gives the granted QoS as reason (GRANTED…) or a refusal with `why`. `identifier` 0: none. */
+    /** One filter of a SUBSCRIBE. Gives the granted QoS as reason (GRANTED…) or a refusal with
+     * `why`. `identifier` 0: none. */
     enum reason (*subscribe)(struct client *c, const struct subscribe_filter *filter,
                              uint32_t identifier, struct slice *why);
 
-    /** The SUBACK of a SUBSCRIBE is written: what new subscriptions are owed (retained messages) may be sent. */
+    /** The SUBACK of a SUBSCRIBE is written: what new subscriptions are owed (retained messages)
+     * may be sent. */
     void (*subscribed)(struct client *c);
 
     /** One filter of an UNSUBSCRIBE: SUCCESS or NO_SUBSCRIPTION_EXISTED. */
     enum reason (*unsubscribe)(struct client *c, struct slice filter);
 
-    /** A PUBLISH. With QoS 0 the verdict's reason goes nowhere. `ticket` names it for a later answer. The payload has JSON_PADDING readable bytes behind it. */
+    /** A PUBLISH. With QoS 0 the verdict's reason goes nowhere. `ticket` names it for a later
+     * answer. The payload has JSON_PADDING readable bytes behind it. */
     struct service_verdict (*publish)(struct client *c, const struct packet_publish *publish,
                                       const struct service_ticket *ticket);
 
@@ -82,11 +91,12 @@ struct mqtt_service {
     /** A delivery with this seq (not 0) has been acknowledged, or skipped for good. */
     void (*delivered)(struct session *s, uint64_t seq);
 
-    /** The client's connection is over; the session may live on. Deliveries of the journal that were not sent are given back by `unsent_from`: the lowest
-     *  seq among them, 0: none. */
+    /** The client's connection is over; the session may live on. Deliveries of the journal that
+     * were not sent are given back by `unsent_from`: the lowest seq among them, 0: none. */
     void (*disconnected)(struct client *c, uint64_t unsent_from);
 
-    /** After that, and after its will was published or put off: the client is offline for others to see. Its session may be over already. */
+    /** After that, and after its will was published or put off: the client is offline for others to
+     * see. Its session may be over already. */
     void (*offline)(struct client *c);
 
     /** The session is over and will be freed at the end of the turn. */

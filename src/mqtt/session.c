@@ -1,9 +1,11 @@
 /*
  * Sessions of one worker and the way of deliveries through them.
  *
- * A delivery leaves at once when nothing is queued before it and window and room allow; otherwise it waits in the queue, in order. QoS 0 passes a
- * queue that only waits for the window (a spent quota holds nothing else back). A session that is over is taken out of the tables at once and freed at the end
- * of the turn, so that whoever is walking over sessions is safe.
+ * A delivery leaves at once when nothing is queued before it and window and room allow; otherwise
+ * it waits in the queue, in order. So does QoS 0 behind what waits for the window or to be sent
+ * again, as order over all kinds is promised [MQTT-4.9.0-2]. A session that is over is taken out of
+ * the tables at once and freed at the end of the turn, so that whoever is walking over sessions is
+ * safe.
  */
 #include "mqtt/session.h"
 
@@ -14,8 +16,9 @@
 #include "mqtt/session_priv.h"
 
 enum {
-    SESSION_QUEUE_MAX = 100000,                /* deliveries that wait in memory for one session */
-    SESSION_QUEUE_BYTES_MAX = 64 * 1024 * 1024 /* and their bytes */
+    SESSION_QUEUE_MAX = 100000,                 /* deliveries that wait in memory for one session */
+    SESSION_QUEUE_BYTES_MAX = 16 * 1024 * 1024, /* and their bytes */
+    SESSION_QUEUE_QOS0_BYTES_MAX = 4 * 1024 * 1024 /* bytes from which QoS 0 is dropped */
 };
 
 static _Atomic uint64_t last_handle;
@@ -60,6 +63,7 @@ void session_table_init(struct worker *w)
     hash_table_init(&t->by_handle, MEM_SESSION, handle_equal);
     list_init(&t->closed_sessions);
     list_init(&t->closed_clients);
+    list_init(&t->waiting_clients);
     w->context[WORKER_MQTT] = t;
     worker_add_hook(w, on_turn_end, NULL);
 }
@@ -157,8 +161,8 @@ void session_close(struct session *s)
     hash_table_remove(&t->by_handle, hash_u64(s->handle), &s->handle);
     list_push_back(&t->closed_sessions, &s->closing_node);
     counter_add(&CT_mqtt_sessions, -1);
+    s->service->session_closed(s); /* it may take deliveries out, for others */
     counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_count);
-    s->service->session_closed(s);
 }
 
 void session_free_closed(struct worker *w)
@@ -211,7 +215,7 @@ void session_attach(struct session *s, struct client *c)
     s->client_count++;
 }
 
-/* --- deliveries -------------------------------------------------------------------------------- */
+/* --- deliveries ------------------------------------------------------------------------------ */
 
 static bool is_expired(const struct session *s, const struct delivery *d)
 {
@@ -271,26 +275,27 @@ static bool may_pass(struct session *s, const struct delivery *d)
 {
     if (s->client == NULL || s->is_draining)
         return false;
-    if (s->out.queue_count == 0 && conn_is_full(s->client->conn) && !conn_make_room(s->client->conn))
+    if (s->out.queue_count == 0 && conn_is_full(s->client->conn) &&
+        !conn_make_room(s->client->conn))
         return false;
     if (s->client == NULL || conn_is_full(s->client->conn)) /* making room may have ended it */
         return false;
-    if (d->qos == 0)
-        return s->out.queue_qos0_count == 0;
-    return s->out.queue_count == 0 && s->out.resend_count == 0 && flow_out_has_window(&s->out);
+    return s->out.queue_count == 0 && s->out.resend_count == 0 &&
+           (d->qos == 0 || flow_out_has_window(&s->out));
 }
 
 enum session_result session_deliver(struct session *s, struct delivery *d)
 {
-    bool is_full = s->out.queue_count >= SESSION_QUEUE_MAX ||
-                   s->out.queue_bytes >= SESSION_QUEUE_BYTES_MAX;
+    bool is_full =
+        s->out.queue_count >= SESSION_QUEUE_MAX || s->out.queue_bytes >= SESSION_QUEUE_BYTES_MAX;
 
     invariant(s->magic == SESSION_MAGIC);
     if (may_pass(s, d)) {
         send_now(s, d);
         return SESSION_SENT;
     }
-    if (d->qos == 0 && (s->client == NULL || is_full)) {
+    if (d->qos == 0 &&
+        (s->client == NULL || is_full || s->out.queue_bytes >= SESSION_QUEUE_QOS0_BYTES_MAX)) {
         skip(s, d, &CT_deliveries_dropped_slow);
         return SESSION_DROPPED;
     }
@@ -306,7 +311,8 @@ static void resend(struct session *s)
 {
     struct flow_out_entry *e;
 
-    while (s->client != NULL && (e = flow_out_resend(&s->out)) != NULL) {
+    while (s->client != NULL && !conn_is_full(s->client->conn) &&
+           (e = flow_out_resend(&s->out)) != NULL) {
         if (e->state == FLOW_OUT_WAIT_PUBCOMP) {
             client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
             continue;

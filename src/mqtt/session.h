@@ -1,8 +1,10 @@
 /*
- * What outlives a connection: identity, expiry, will, unacknowledged deliveries, QoS 2 states; those of one worker in one table.
+ * What outlives a connection: identity, expiry, will, unacknowledged deliveries, QoS 2 states;
+ * those of one worker in one table.
  *
- * A session belongs to its home worker. Letters name it by its handle, since it may be gone when they arrive. It knows no topic of ours; subscriptions are
- * the service's matter. Source: MQTT 5.0 section 4.1
+ * A session belongs to its home worker. Letters name it by its handle, since it may be gone when
+ * they arrive. It knows no topic of ours; subscriptions are the service's matter. Source: MQTT 5.0
+ * section 4.1
  */
 #pragma once
 
@@ -20,27 +22,27 @@ enum {
 
 struct session {
     uint32_t magic;
-    bool is_closed;          /* over; freed at the end of the turn */
-    bool is_draining;        /* guards against drain being entered from itself */
-    bool wants_room;         /* `room` is owed to the service */
+    bool is_closed;   /* over; freed at the end of the turn */
+    bool is_draining; /* guards against drain being entered from itself */
+    bool wants_room;  /* `room` is owed to the service */
     struct worker *worker;
     const struct mqtt_service *service;
-    uint64_t handle;         /* unique in the process */
+    uint64_t handle; /* unique in the process */
     uint64_t scope;
-    uint64_t hash;           /* of scope and identifier */
-    char *client_id;         /* owned */
+    uint64_t hash;   /* of scope and identifier */
+    char *client_id; /* owned */
     uint16_t client_id_len;
     enum mqtt_version version; /* of the last connection */
-    uint32_t expiry_s;       /* 0: ends with its connection; UINT32_MAX: never (v5) */
+    uint32_t expiry_s;         /* 0: ends with its connection; UINT32_MAX: never (v5) */
     uint32_t expiry_max_s;
-    struct client *client;   /* borrowed; NULL: offline */
-    uint64_t client_count;   /* connections so far: numbers tickets */
-    struct flow_out out;     /* deliveries: queue and window */
-    struct flow_in in;       /* QoS 2 receptions */
-    struct will *will;       /* owned; NULL: none */
+    struct client *client; /* borrowed; NULL: offline */
+    uint64_t client_count; /* connections so far: numbers tickets */
+    struct flow_out out;   /* deliveries: queue and window */
+    struct flow_in in;     /* QoS 2 receptions */
+    struct will *will;     /* owned; NULL: none */
     struct timer will_timer, expiry_timer;
     struct list closing_node;
-    void *owner;             /* the service's object */
+    void *owner; /* the service's object */
 };
 
 /** The sessions of one worker, set up in the worker's context. */
@@ -60,7 +62,8 @@ struct session *session_find_handle(struct worker *w, uint64_t handle);
 struct session *session_open(struct worker *w, const struct mqtt_service *service, uint64_t scope,
                              struct slice client_id);
 
-/** Ends a session that has no client: the service is told, its will (if any is due) published; freed at the end of the turn. */
+/** Ends a session that has no client: the service is told, its will (if any is due) published;
+ * freed at the end of the turn. */
 void session_close(struct session *s);
 
 /** Makes the will due now, if there is one, and forgets it. */
@@ -76,7 +79,8 @@ enum session_result {
     SESSION_SENT,    /* on its way (or skipped as too large for the client, and counted) */
     SESSION_QUEUED,  /* waits for window or room */
     SESSION_DROPPED, /* QoS 0 and no room: counted */
-    SESSION_FULL     /* QoS 1 or 2 and the queue is full: not taken; the service decides; `room` follows */
+    SESSION_FULL /* QoS 1 or 2 and the queue is full: not taken; the service decides; `room` follows
+                  */
 };
 
 /** Gives a session a delivery; what the delivery owns passes unless SESSION_FULL is given. */
@@ -88,5 +92,6 @@ void session_drain(struct session *s);
 /** Frees sessions that are over; a hook at the end of the turn. */
 void session_free_closed(struct worker *w);
 
-/** Walks the sessions of a worker (shutdown, removal of a project): start with *cursor = 0; NULL at the end. */
+/** Walks the sessions of a worker (shutdown, removal of a project): start with *cursor = 0; NULL at
+ * the end. */
 struct session *session_next(struct worker *w, size_t *cursor);

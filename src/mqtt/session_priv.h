@@ -6,8 +6,10 @@
 struct session_table {
     struct hash_table by_identity; /* borrows the sessions that it owns together with by_handle */
     struct hash_table by_handle;
-    struct list closed_sessions;   /* owned until the end of the turn */
-    struct list closed_clients;    /* owned until the end of the turn */
+    struct list closed_sessions; /* owned until the end of the turn */
+    struct list closed_clients;  /* owned until the end of the turn */
+    struct list waiting_clients; /* whose CONNECT is put off */
+    uint64_t last_wait_number;
 };
 
 static inline struct session_table *session_table_of(const struct worker *w)

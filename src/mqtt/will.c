@@ -22,8 +22,8 @@ struct will *will_new(const struct packet_will *w)
     uint8_t *next;
 
     property_write_forwarded(&properties, &w->properties);
-    will = mem_new(MEM_SESSION, sizeof(*will) + w->topic.len + properties.len + w->payload.len +
-                                    JSON_PADDING);
+    will = mem_new(MEM_SESSION,
+                   sizeof(*will) + w->topic.len + properties.len + w->payload.len + JSON_PADDING);
     next = (uint8_t *)(will + 1);
     will->qos = w->qos;
     will->retain = w->retain;

@@ -1,4 +1,5 @@
-/* A will: kept with the session until it is published or dropped. Immutable. Source: MQTT 5.0 section 3.1.2.5 */
+/* A will: kept with the session until it is published or dropped. Immutable. Source: MQTT 5.0
+ * section 3.1.2.5 */
 #pragma once
 
 #include "mqtt/packet.h"

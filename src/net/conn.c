@@ -1,8 +1,9 @@
 /*
  * One connection from accept to its end.
  *
- * Steps: (upgrade to WebSocket) -> open -> ending (what was appended is still sent) -> lingering (our side is shut, the peer's
- * rest is read away, so that no reset destroys our last packet) -> closed. The handler is out of it from `ending` on.
+ * Steps: (upgrade to WebSocket) -> open -> ending (what was appended is still sent) -> lingering
+ * (our side is shut, the peer's rest is read away, so that no reset destroys our last packet) ->
+ * closed. The handler is out of it from `ending` on.
  */
 #include "net/conn.h"
 
@@ -21,11 +22,13 @@
 
 enum {
     CONN_MAGIC = 0x434F4E4E,
-    CONN_HIGH_WATER = 256 * 1024, /* unsent bytes from which a sender holds back */
-    CONN_LOW_WATER = 64 * 1024,   /* and below which it goes on */
+    CONN_HIGH_WATER = 256 * 1024,  /* unsent bytes from which a sender holds back */
+    CONN_LOW_WATER = 64 * 1024,    /* and below which it goes on */
+    CONN_ANSWERS_MAX_CHUNKS = 256, /* of output, 4 MB, from which a peer that asks on and on without
+                                      reading the answers is not read either */
     CONN_IOV_MAX = 32,
-    CONN_ENDING_MS = 5000,        /* for the peer to take our last bytes */
-    CONN_LINGER_MS = 2000,        /* for the peer to close after we shut our side */
+    CONN_ENDING_MS = 5000, /* for the peer to take our last bytes */
+    CONN_LINGER_MS = 2000, /* for the peer to close after we shut our side */
     CONN_PEER_LEN = INET6_ADDRSTRLEN + 10
 };
 
@@ -35,7 +38,7 @@ struct conn {
     uint32_t magic;
     int fd; /* owned; -1: transport in memory */
     struct worker *worker;
-    struct loop_watch *watch; /* owned */
+    struct loop_watch *watch;    /* owned */
     struct transport *transport; /* owned */
     const struct conn_handler *handler;
     const struct conn_origin *origin;
@@ -43,17 +46,20 @@ struct conn {
     enum conn_state state;
     bool is_paused, is_full, has_moved, handler_is_done;
     unsigned move_to;
-    struct buffer in; /* owned: bytes that the handler has not used yet */
+    uint64_t connect_deadline_ms; /* while it moves; 0: none */
+    struct buffer in;             /* owned: bytes that the handler has not used yet */
     struct out_buffer out;
-    struct ws_frame *ws; /* owned; NULL: no WebSocket */
-    struct timer timer;  /* connect time-out, then time-out of the end */
-    struct list node;    /* in worker's conns */
+    struct ws_frame *ws;    /* owned; NULL: no WebSocket */
+    struct buffer ws_close; /* owned: the close frame that a fault or the peer asks for, sent as the
+                               very last */
+    struct timer timer;     /* connect time-out, then time-out of the end */
+    struct list node;       /* in worker's conns */
     struct list dirty_node, resumed_node, closing_node;
     uint8_t peer_address_len;
     char peer[CONN_PEER_LEN];
 };
 
-/* --- small things ------------------------------------------------------------------------------ */
+/* --- small things ---------------------------------------------------------------------------- */
 
 struct worker *conn_worker(const struct conn *c)
 {
@@ -141,20 +147,26 @@ static void format_peer(struct conn *c, const struct sockaddr_storage *peer)
     c->peer_address_len = (uint8_t)strlen(address);
 }
 
+/* Deliveries hold back long before; what is left are answers to what the peer sends. */
+static bool may_ask(const struct conn *c)
+{
+    return c->state >= CONN_ENDING || c->out.chunk_count < CONN_ANSWERS_MAX_CHUNKS;
+}
+
 static void update_interest(struct conn *c)
 {
     unsigned interest = 0;
 
     if (c->watch == NULL)
         return;
-    if (c->state != CONN_CLOSED && !(c->is_paused && c->state == CONN_OPEN))
+    if (c->state != CONN_CLOSED && !(c->is_paused && c->state == CONN_OPEN) && may_ask(c))
         interest |= LOOP_READ;
     if (c->transport->has_unsent || (c->out.len > 0 && c->transport->is_established))
         interest |= LOOP_WRITE;
     loop_watch_set(c->watch, interest);
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static void tell_closed(struct conn *c, enum conn_end end)
 {
@@ -201,19 +213,22 @@ static void start_lingering(struct conn *c)
     update_interest(c);
 }
 
+static void append_close_frame(struct conn *c)
+{
+    if (c->ws == NULL)
+        return;
+    if (c->ws_close.len == 0)
+        ws_frame_append_close(&c->ws_close, 1000);
+    out_buffer_append_raw(&c->out, buffer_slice(&c->ws_close));
+}
+
 void conn_end(struct conn *c)
 {
     if (c->state >= CONN_ENDING)
         return;
     c->state = CONN_ENDING;
     timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_ENDING_MS, on_end_timeout);
-    if (c->ws != NULL) {
-        struct buffer close_frame = {0};
-
-        ws_frame_append_close(&close_frame, 1000);
-        out_buffer_append_raw(&c->out, buffer_slice(&close_frame));
-        buffer_deinit(&close_frame);
-    }
+    append_close_frame(c);
     mark_dirty(c);
     tell_closed(c, CONN_END_BY_US);
 }
@@ -230,6 +245,7 @@ static void conn_free(struct conn *c)
         close(c->fd);
     list_remove(&c->node);
     buffer_deinit(&c->in);
+    buffer_deinit(&c->ws_close);
     out_buffer_deinit(&c->out);
     ws_frame_free(&c->ws);
     c->magic = 0;
@@ -265,9 +281,10 @@ static void on_connect_timeout(struct timer *t)
     close_now(c, CONN_END_TIMEOUT);
 }
 
-/* --- input ------------------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------- */
 
 static bool offer(struct conn *c, struct slice bytes);
+static void websocket_fault(struct conn *c, enum status st);
 
 static void on_watch(void *arg, unsigned ready)
 {
@@ -288,13 +305,16 @@ static void arrive(struct worker *w, const struct letter *l)
             return;
         }
     }
+    if (c->connect_deadline_ms != 0)
+        timer_set(&w->timers, &c->timer, c->connect_deadline_ms, on_connect_timeout);
     if (c->out.len > 0)
         mark_dirty(c);
     c->handler->on_moved(c);
-    if (c->state == CONN_OPEN && c->in.len > 0)
-        (void)offer(c, slice_make(NULL, 0));
-    else
-        update_interest(c);
+    if (c->state == CONN_OPEN && c->in.len > 0 && !offer(c, slice_make(NULL, 0)))
+        return;
+    if (c->state == CONN_OPEN && c->ws_close.len > 0)
+        websocket_fault(c, ST_CLOSED);
+    update_interest(c);
 }
 
 /* The last touch of this worker: from the post on the connection is the other one's. */
@@ -306,6 +326,7 @@ static void depart(struct conn *c)
     list_remove(&c->dirty_node);
     list_remove(&c->resumed_node);
     list_remove(&c->node);
+    c->connect_deadline_ms = timer_is_set(&c->timer) ? c->timer.deadline_ms : 0;
     timer_cancel(&c->timer);
     loop_watch_free(&c->watch);
     counter_inc(conns_moved);
@@ -318,8 +339,8 @@ void conn_move(struct conn *c, unsigned to)
     c->move_to = to;
 }
 
-/* Offers received bytes, behind those that were left over, to the handler and keeps what it does not use. False: the connection has gone
- * to another worker and may not be touched any more. */
+/* Offers received bytes, behind those that were left over, to the handler and keeps what it does
+ * not use. False: the connection has gone to another worker and may not be touched any more. */
 static bool offer(struct conn *c, struct slice bytes)
 {
     size_t used;
@@ -355,9 +376,9 @@ static void websocket_fault(struct conn *c, enum status st)
         log_event(EV_WS_FAULT, "peer", c->peer, "cause", cause);
         counter_inc(ws_faults);
     }
-    ws_frame_free(&c->ws); /* its close frame is sent already: conn_end adds none */
     c->state = CONN_ENDING;
     timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_ENDING_MS, on_end_timeout);
+    append_close_frame(c);
     mark_dirty(c);
     tell_closed(c, st == ST_CLOSED ? CONN_END_BY_PEER : CONN_END_FAULT);
 }
@@ -370,11 +391,13 @@ static void feed_websocket(struct conn *c, struct slice bytes)
 
     data->len = 0;
     st = ws_frame_feed(c->ws, bytes, data, &control);
-    if (control.len > 0) {
+    if (st != ST_OK) {
+        c->ws_close = control; /* behind whatever the handler still says */
+    } else if (control.len > 0) {
         out_buffer_append_raw(&c->out, buffer_slice(&control));
         mark_dirty(c);
+        buffer_deinit(&control);
     }
-    buffer_deinit(&control);
     buffer_reserve(data, JSON_PADDING);
     /* What came in whole frames before a fault counts. */
     if (data->len > 0 && !offer(c, buffer_slice(data)))
@@ -407,7 +430,8 @@ static void feed_upgrade(struct conn *c, struct slice bytes)
     if (st == ST_AGAIN)
         return;
     if (st != ST_OK) {
-        refuse_upgrade(c, 400, st == ST_TOO_LARGE ? "request head too long" : "not an HTTP request");
+        refuse_upgrade(c, 400,
+                       st == ST_TOO_LARGE ? "request head too long" : "not an HTTP request");
         return;
     }
     if (!u.is_upgrade || u.refusal != 0) {
@@ -456,8 +480,9 @@ static void on_readable(struct conn *c)
     if (st != ST_OK) {
         if (st == ST_MALFORMED)
             report_fault(c);
-        close_now(c, st == ST_CLOSED ? CONN_END_BY_PEER
-                                     : st == ST_MALFORMED ? CONN_END_FAULT : CONN_END_IO);
+        close_now(c, st == ST_CLOSED      ? CONN_END_BY_PEER
+                     : st == ST_MALFORMED ? CONN_END_FAULT
+                                          : CONN_END_IO);
         return;
     }
     counter_add(&CT_bytes_received, (int64_t)len);
@@ -506,7 +531,7 @@ void conn_offer_resumed(struct worker *w)
     }
 }
 
-/* --- output ------------------------------------------------------------------------------------ */
+/* --- output ---------------------------------------------------------------------------------- */
 
 /* Offers the transport everything; false: it failed. */
 static bool send_output(struct conn *c)
@@ -529,7 +554,8 @@ bool conn_make_room(struct conn *c)
 {
     if (c->state != CONN_OPEN)
         return false;
-    mark_dirty(c); /* a failure shows again, and closes it, at the end of the turn: our caller is in the middle of something */
+    mark_dirty(c); /* a failure shows again, and closes it, at the end of the turn: our caller is in
+                      the middle of something */
     if (!send_output(c))
         return false;
     if (c->out.len < CONN_LOW_WATER)
@@ -572,9 +598,10 @@ void conn_flush_all(struct worker *w)
 void conn_on_ready(struct conn *c, unsigned ready)
 {
     invariant(c->magic == CONN_MAGIC);
+    worker_on_input(c->worker);
     if ((ready & LOOP_WRITE) != 0 && c->state != CONN_CLOSED)
         mark_dirty(c);
-    if ((ready & LOOP_READ) != 0 && c->state != CONN_CLOSED)
+    if ((ready & LOOP_READ) != 0 && c->state != CONN_CLOSED && may_ask(c))
         on_readable(c);
 }
 
@@ -603,7 +630,8 @@ struct conn *conn_new(struct worker *w, int fd, struct transport *transport,
         }
     }
     if (origin->connect_timeout_ms != 0)
-        timer_set(&w->timers, &c->timer, w->now_ms + origin->connect_timeout_ms, on_connect_timeout);
+        timer_set(&w->timers, &c->timer, w->now_ms + origin->connect_timeout_ms,
+                  on_connect_timeout);
     handler->on_open(c);
     update_interest(c);
     return c;

@@ -1,8 +1,9 @@
 /*
  * One connection: bytes in, gathered output, its end, and its move to another worker.
  *
- * A connection belongs to its worker; only that one touches it. Output is corked: what is appended during a turn leaves at its end. A connection that ends is
- * told to its handler once, at once, and freed at the end of the turn, never under a caller's feet.
+ * A connection belongs to its worker; only that one touches it. Output is corked: what is appended
+ * during a turn leaves at its end. A connection that ends is told to its handler once, at once, and
+ * freed at the end of the turn, never under a caller's feet.
  */
 #pragma once
 
@@ -16,11 +17,11 @@
 struct conn;
 
 /** Why a connection ended, for logs and for wills. X(NAME, text) */
-#define CONN_END_LIST(X)                                                                           \
-    X(BY_PEER, "closed by the peer")                                                               \
-    X(BY_US, "closed by the server")                                                               \
-    X(TIMEOUT, "no CONNECT in time")                                                               \
-    X(FAULT, "transport fault")                                                                    \
+#define CONN_END_LIST(X)             \
+    X(BY_PEER, "closed by the peer") \
+    X(BY_US, "closed by the server") \
+    X(TIMEOUT, "no CONNECT in time") \
+    X(FAULT, "transport fault")      \
     X(IO, "input or output failed")
 
 enum conn_end {
@@ -33,20 +34,22 @@ enum conn_end {
 struct conn_handler {
     /** A connection was accepted; may set its owner. */
     void (*on_open)(struct conn *c);
-    /** Bytes came; gives how many were used, the rest is offered again with more. JSON_PADDING readable bytes stand behind them. */
+    /** Bytes came; gives how many were used, the rest is offered again with more. JSON_PADDING
+     * readable bytes stand behind them. */
     size_t (*on_bytes)(struct conn *c, struct slice bytes);
     /** Output has fallen below the low-water mark after conn_is_full was true. */
     void (*on_room)(struct conn *c);
     /** It arrived at the worker that conn_move named; then its unused bytes are offered. */
     void (*on_moved)(struct conn *c);
-    /** It is over: nothing may be sent any more, the pointer dies at the end of the turn. Called once. */
+    /** It is over: nothing may be sent any more, the pointer dies at the end of the turn. Called
+     * once. */
     void (*on_closed)(struct conn *c, enum conn_end end);
 };
 
 /** Which face of the server a connection came to; the meaning of `service` is the layers' above. */
 struct conn_origin {
     unsigned service;
-    bool is_websocket;  /* begins with an HTTP upgrade */
+    bool is_websocket; /* begins with an HTTP upgrade */
     bool is_tls;
     const char *ws_path;
     unsigned connect_timeout_ms; /* to be established (conn_set_established), 0: none */
@@ -55,10 +58,12 @@ struct conn_origin {
 /**
  * Takes a connection in at a worker.
  *
- * @param fd         non-blocking socket, owned by the connection from now on; -1 with a transport in memory
+ * @param fd         non-blocking socket, owned by the connection from now on; -1 with a transport
+ * in memory
  * @param transport  owned from now on
  * @param origin     borrowed: outlives the connection
- * @return the connection (its worker owns it), or NULL when it could not be watched (then fd and transport are gone)
+ * @return the connection (its worker owns it), or NULL when it could not be watched (then fd and
+ * transport are gone)
  */
 struct conn *conn_new(struct worker *w, int fd, struct transport *transport,
                       const struct conn_handler *handler, const struct conn_origin *origin,
@@ -85,8 +90,8 @@ struct out_buffer *conn_output(struct conn *c);
 /** True when so much is unsent that a sender should hold back until on_room. */
 bool conn_is_full(const struct conn *c);
 
-/** Sends at once what a full connection has gathered, within a turn; true when there is room again. Neither on_room
- *  nor on_closed is called. */
+/** Sends at once what a full connection has gathered, within a turn; true when there is room again.
+ * Neither on_room nor on_closed is called. */
 bool conn_make_room(struct conn *c);
 
 /** Bytes appended and not yet taken by the socket. */
@@ -99,17 +104,19 @@ bool conn_is_paused(const struct conn *c);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
-/** Moves the connection with its transport and unused bytes to another worker. Only inside on_bytes, which must return at once; takes
- *  effect after that. */
+/** Moves the connection with its transport and unused bytes to another worker. Only inside
+ * on_bytes, which must return at once; takes effect after that. */
 void conn_move(struct conn *c, unsigned to);
 
-/** Sends what was appended, then closes; input is ignored from now on. on_closed is called before this returns. */
+/** Sends what was appended, then closes; input is ignored from now on. on_closed is called before
+ * this returns. */
 void conn_end(struct conn *c);
 
 /** Closes at once; what was not sent is lost. on_closed is called before this returns. */
 void conn_abort(struct conn *c);
 
-/** Input or room is there: called by the loop, and by tests with a transport in memory. `ready`: LOOP_ bits. */
+/** Input or room is there: called by the loop, and by tests with a transport in memory. `ready`:
+ * LOOP_ bits. */
 void conn_on_ready(struct conn *c, unsigned ready);
 
 /** Offers the unused bytes of connections that were resumed. Called by worker. */

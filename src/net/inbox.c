@@ -1,6 +1,7 @@
 /*
- * The inbox is a stack that writers push batches on with compare-and-swap and the reader takes whole with one exchange; reversing it
- * gives the order of posting. No node is reused while it is in the stack, so there is no ABA question.
+ * The inbox is a stack that writers push batches on with compare-and-swap and the reader takes
+ * whole with one exchange; reversing it gives the order of posting. No node is reused while it is
+ * in the stack, so there is no ABA question.
  */
 #include "net/inbox.h"
 

@@ -1,8 +1,9 @@
 /*
  * A worker's inbox: many writers, one reader, one wake-up a batch.
  *
- * Writers gather letters in batches of their own (an outbox per destination) and post a batch with one atomic exchange. Batches of one
- * writer arrive in the order in which they were posted. Lock-free; the reader never waits.
+ * Writers gather letters in batches of their own (an outbox per destination) and post a batch with
+ * one atomic exchange. Batches of one writer arrive in the order in which they were posted.
+ * Lock-free; the reader never waits.
  */
 #pragma once
 
@@ -13,7 +14,8 @@
 struct worker;
 struct letter;
 
-/** What happens with a letter at its destination; runs on the receiving worker. Ownership of `object` passes to it. */
+/** What happens with a letter at its destination; runs on the receiving worker. Ownership of
+ * `object` passes to it. */
 typedef void (*letter_fn)(struct worker *w, const struct letter *l);
 
 struct letter {
@@ -38,10 +40,12 @@ struct inbox {
 struct inbox_batch *inbox_batch_new(void);
 void inbox_batch_free(struct inbox_batch **b);
 
-/** Posts a batch (ownership passes). True: the inbox was empty before, so the reader must be woken. Any thread. */
+/** Posts a batch (ownership passes). True: the inbox was empty before, so the reader must be woken.
+ * Any thread. */
 bool inbox_post(struct inbox *i, struct inbox_batch **b);
 
-/** Takes all batches that were posted, oldest first (linked by next; the reader owns them), or NULL. */
+/** Takes all batches that were posted, oldest first (linked by next; the reader owns them), or
+ * NULL. */
 struct inbox_batch *inbox_take(struct inbox *i);
 
 /** True when nothing was posted since the last take. */

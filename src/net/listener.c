@@ -1,6 +1,6 @@
 /*
- * Accepting connections. Each worker takes a few per turn, so that a burst spreads over the workers; the connection goes on to its home
- * when its CONNECT has told who it is.
+ * Accepting connections. Each worker takes a few per turn, so that a burst spreads over the
+ * workers; the connection goes on to its home when its CONNECT has told who it is.
  */
 #include "net/listener.h"
 
@@ -78,6 +78,8 @@ static void on_acceptable(void *arg, unsigned ready)
     struct listener *l = a->listener;
 
     (void)ready;
+    loop_watch_set(a->watch, LOOP_READ); /* after an error it is watched for nothing */
+    worker_on_input(a->worker);
     for (int i = 0; i < LISTENER_ACCEPTS_A_TURN; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t peer_len = sizeof(peer);
@@ -157,14 +159,16 @@ enum status listener_open(const struct listener_options *options, struct listene
 
     *out = NULL;
     if (parse_address(options->address, options->port, &address, &address_len) != ST_OK) {
-        snprintf(error, error_len, "--bind %s is no IPv4 or IPv6 address; use one like 0.0.0.0 or ::",
-                 options->address);
+        snprintf(
+            error, error_len,
+            "--bind %s is no IPv4 or IPv6 address; use one like 0.0.0.0 or ::", options->address);
         return ST_INVALID;
     }
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return bind_failure(options, errno, error, error_len);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* not REUSEPORT: a port in use must show */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+               sizeof(on)); /* not REUSEPORT: a port in use must show */
     if (bind(fd, (struct sockaddr *)&address, address_len) != 0 ||
         listen(fd, LISTENER_BACKLOG) != 0) {
         enum status st = bind_failure(options, errno, error, error_len);
@@ -180,8 +184,6 @@ enum status listener_open(const struct listener_options *options, struct listene
     l->fd = fd;
     l->port = bound_port(fd);
     *out = l;
-    log_event(EV_LISTENING, "service", options->name, "address", l->address, "port",
-              log_int(l->port));
     return ST_OK;
 }
 
@@ -197,6 +199,8 @@ void listener_attach(struct listener *l, struct worker_group *g)
         invariant(a->watch != NULL);
         loop_watch_set(a->watch, LOOP_READ);
     }
+    log_event(EV_LISTENING, "service", l->options.name, "address", l->address, "port",
+              log_int(l->port));
 }
 
 void listener_close(struct listener **lp)

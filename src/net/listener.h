@@ -1,8 +1,9 @@
 /*
- * Listening sockets: one socket a port, accepted by all workers, with back-off when descriptors run out.
+ * Listening sockets: one socket a port, accepted by all workers, with back-off when descriptors run
+ * out.
  *
- * A socket is opened once (so that a port in use is noticed) and watched by every worker's loop; whoever is free accepts. Opened and
- * closed on the main thread while no worker runs.
+ * A socket is opened once (so that a port in use is noticed) and watched by every worker's loop;
+ * whoever is free accepts. Opened and closed on the main thread while no worker runs.
  */
 #pragma once
 
@@ -12,8 +13,8 @@
 struct listener;
 
 struct listener_options {
-    const char *address; /* numeric, IPv4 or IPv6 */
-    uint16_t port;       /* 0: the kernel chooses */
+    const char *address;     /* numeric, IPv4 or IPv6 */
+    uint16_t port;           /* 0: the kernel chooses */
     struct tls_context *tls; /* NULL: plain TCP; borrowed, outlives the listener */
     const struct conn_handler *handler;
     struct conn_origin origin;
@@ -24,7 +25,8 @@ struct listener_options {
  * Binds and listens.
  *
  * @param error  on failure one line: port, cause, what to do
- * Errors: ST_BUSY (port in use), ST_REFUSED (a low port without the right), ST_INVALID (address), ST_IO
+ * Errors: ST_BUSY (port in use), ST_REFUSED (a low port without the right), ST_INVALID (address),
+ * ST_IO
  */
 enum status listener_open(const struct listener_options *options, struct listener **out,
                           char *error, size_t error_len) MUST_CHECK;

@@ -1,6 +1,7 @@
 /*
- * The event loop on libuv: uv_poll for sockets (so that TLS writes straight to them), uv_async for the wake-up, uv_timer for the
- * tick, uv_prepare for the end of a turn (it runs after all input of a turn and before the loop sleeps). Each loop is one thread's.
+ * The event loop on libuv: uv_poll for sockets (so that TLS writes straight to them), uv_async for
+ * the wake-up, uv_timer for the tick, uv_prepare for the end of a turn (it runs after all input of
+ * a turn and before the loop sleeps). Each loop is one thread's.
  */
 #include "net/loop.h"
 
@@ -80,7 +81,8 @@ struct loop *loop_new(const struct loop_callbacks *callbacks)
 static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
-    invariant(handle->type != UV_POLL || uv_is_closing(handle)); /* watches are freed by their owners */
+    invariant(handle->type != UV_POLL ||
+              uv_is_closing(handle)); /* watches are freed by their owners */
     if (!uv_is_closing(handle))
         uv_close(handle, NULL);
 }
@@ -93,8 +95,7 @@ void loop_free(struct loop **lp)
     if (l == NULL)
         return;
     uv_walk(&l->uv, close_handle, NULL);
-    while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0) {
-    }
+    while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0) {}
     invariant(uv_loop_close(&l->uv) == 0);
     mem_free(l);
 }
@@ -121,6 +122,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 
     if (status < 0 || (events & UV_DISCONNECT) != 0)
         ready = LOOP_READ | LOOP_WRITE;
+    if (status < 0)
+        w->interest = 0; /* libuv has stopped watching; bytes may still stand before the error */
     if ((events & UV_READABLE) != 0)
         ready |= LOOP_READ;
     if ((events & UV_WRITABLE) != 0)

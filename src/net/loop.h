@@ -1,8 +1,10 @@
 /*
- * A thread's event loop: sockets to watch, a wake-up from other threads, a tick, and work at the end of each turn.
+ * A thread's event loop: sockets to watch, a wake-up from other threads, a tick, and work at the
+ * end of each turn.
  *
- * libuv is known here only. All functions but loop_wake and loop_stop are for the loop's own thread. A turn is: time, input of all
- * ready sockets, then `on_turn_end` before the loop sleeps again.
+ * libuv is known here only. All functions but loop_wake and loop_stop are for the loop's own
+ * thread. A turn is: time, input of all ready sockets, then `on_turn_end` before the loop sleeps
+ * again.
  */
 #pragma once
 
@@ -35,16 +37,19 @@ void loop_wake(struct loop *l);
 /** Makes loop_run return after the present turn; any thread. */
 void loop_stop(struct loop *l);
 
-/** Called with the LOOP_ bits that are ready; a socket in error is ready for both. */
+/** Called with the LOOP_ bits that are ready; a socket in error is ready for both, and is then
+ * watched for nothing until loop_watch_set. */
 typedef void (*loop_watch_fn)(void *arg, unsigned ready);
 
-/** Watches a socket (borrowed); for nothing yet. NULL when the kernel refuses (descriptor limits of epoll). */
+/** Watches a socket (borrowed); for nothing yet. NULL when the kernel refuses (descriptor limits of
+ * epoll). */
 struct loop_watch *loop_watch_new(struct loop *l, int fd, loop_watch_fn fn, void *arg);
 
 /** Sets what to watch for: LOOP_ bits, 0 for nothing. */
 void loop_watch_set(struct loop_watch *w, unsigned interest);
 
-/** Ends watching at once; the socket may be closed or watched by another loop afterwards. NULL inside is accepted. */
+/** Ends watching at once; the socket may be closed or watched by another loop afterwards. NULL
+ * inside is accepted. */
 void loop_watch_free(struct loop_watch **w);
 
 /** A POSIX signal handled on this loop's thread (main thread's loop). */

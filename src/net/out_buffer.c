@@ -1,6 +1,7 @@
 /*
- * Chunks come from a small free list per thread: the same few are used in every turn. A chunk that has begun to leave is sealed, because the
- * length in its frame header (WebSocket) or record (TLS, which must be offered the same bytes again) is fixed by then.
+ * Chunks come from a small free list per thread: the same few are used in every turn. A frame that
+ * has begun to leave is sealed, because the length in its header is fixed by then; one that was
+ * only offered gets a new header the next time. TLS takes a chunk whole or not at all.
  */
 #include "net/out_buffer.h"
 
@@ -28,6 +29,7 @@ static struct out_chunk *chunk_new(void)
     c->next = NULL;
     c->start = c->end = OUT_CHUNK_HEADROOM;
     c->is_sealed = c->is_raw = false;
+    c->header_len = 0;
     return c;
 }
 
@@ -62,6 +64,7 @@ static struct out_chunk *add_chunk(struct out_buffer *o)
     else
         o->tail->next = c;
     o->tail = c;
+    o->chunk_count++;
     return c;
 }
 
@@ -75,6 +78,7 @@ void out_buffer_deinit(struct out_buffer *o)
     }
     o->tail = NULL;
     o->len = 0;
+    o->chunk_count = 0;
 }
 
 void out_buffer_append_slow(struct out_buffer *o, const void *data, size_t len)
@@ -100,10 +104,14 @@ void out_buffer_append_slow(struct out_buffer *o, const void *data, size_t len)
 void out_buffer_append_raw(struct out_buffer *o, struct slice s)
 {
     while (s.len > 0) {
-        struct out_chunk *c = add_chunk(o);
-        size_t part = s.len < OUT_CHUNK_DATA ? s.len : OUT_CHUNK_DATA;
+        struct out_chunk *c = o->tail;
 
-        c->is_sealed = c->is_raw = true;
+        if (c == NULL || !c->is_raw || c->end == sizeof(c->data)) {
+            c = add_chunk(o);
+            c->is_sealed = c->is_raw = true;
+        }
+        size_t part = sizeof(c->data) - c->end < s.len ? sizeof(c->data) - c->end : s.len;
+
         memcpy(c->data + c->end, s.data, part);
         c->end += (uint32_t)part;
         o->len += part;
@@ -111,21 +119,20 @@ void out_buffer_append_raw(struct out_buffer *o, struct slice s)
     }
 }
 
-static void chunk_seal(struct out_buffer *o, struct out_chunk *c)
+/* Writes the header of a frame that has not begun to leave, again if more has come since. */
+static void chunk_frame(struct out_buffer *o, struct out_chunk *c)
 {
     uint8_t header[WS_FRAME_HEADER_MAX];
+    size_t len;
 
-    if (c->is_sealed)
+    if (!o->is_websocket || c->is_sealed)
         return;
-    c->is_sealed = true;
-    if (!o->is_websocket)
-        return;
-    size_t len = ws_frame_header(header, c->end - c->start);
-
-    invariant(len <= 4 && c->start == OUT_CHUNK_HEADROOM);
-    c->start -= (uint32_t)len;
+    len = ws_frame_header(header, c->end - OUT_CHUNK_HEADROOM);
+    invariant(len <= 4 && c->start + c->header_len == OUT_CHUNK_HEADROOM);
+    o->len += len - c->header_len;
+    c->header_len = (uint8_t)len;
+    c->start = (uint32_t)(OUT_CHUNK_HEADROOM - len);
     memcpy(c->data + c->start, header, len);
-    o->len += len;
 }
 
 int out_buffer_gather(struct out_buffer *o, struct iovec *iov, int max)
@@ -133,7 +140,7 @@ int out_buffer_gather(struct out_buffer *o, struct iovec *iov, int max)
     int count = 0;
 
     for (struct out_chunk *c = o->head; c != NULL && count < max; c = c->next) {
-        chunk_seal(o, c);
+        chunk_frame(o, c);
         iov[count].iov_base = c->data + c->start;
         iov[count].iov_len = c->end - c->start;
         count++;
@@ -151,12 +158,14 @@ void out_buffer_sent(struct out_buffer *o, size_t len)
 
         if (part > len) {
             c->start += (uint32_t)len;
+            c->is_sealed |= o->is_websocket;
             return;
         }
         len -= part;
         o->head = c->next;
         if (o->head == NULL)
             o->tail = NULL;
+        o->chunk_count--;
         chunk_free(c);
     }
 }

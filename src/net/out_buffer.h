@@ -1,8 +1,10 @@
 /*
  * What a connection has to send, gathered until the end of a turn: chunks of one TLS record each.
  *
- * With WebSocket each chunk leaves as one binary frame, whose header is written in front of the chunk when its first byte is about to leave. Belongs to
- * its connection's worker.
+ * With WebSocket each chunk leaves as one binary frame, whose header is written in front of the
+ * chunk when its first byte is about to leave. Chunks are filled up while they wait, so that a peer
+ * that does not read costs hardly more memory than the bytes it is owed. Belongs to its
+ * connection's worker.
  */
 #pragma once
 
@@ -22,15 +24,17 @@ enum {
 struct out_chunk {
     struct out_chunk *next;
     uint32_t start, end; /* of what is unsent, in data */
-    bool is_sealed;      /* takes no more bytes: it has begun to leave, or it is raw */
+    bool is_sealed;      /* takes no more packets: its frame has begun to leave, or it is raw */
     bool is_raw;         /* already framed (WebSocket control frames, HTTP answers) */
+    uint8_t header_len;  /* of the frame header that was written when it was last offered */
     uint8_t data[OUT_CHUNK_HEADROOM + OUT_CHUNK_DATA];
 };
 
 struct out_buffer {
     struct out_chunk *head; /* owned; oldest first */
     struct out_chunk *tail;
-    size_t len;             /* bytes unsent */
+    size_t len;           /* bytes unsent */
+    unsigned chunk_count; /* what they take of memory */
     bool is_websocket;
 };
 
@@ -55,10 +59,11 @@ static inline void out_buffer_append(struct out_buffer *o, const void *data, siz
     o->len += len;
 }
 
-/** Appends bytes that are framed already, as a chunk of their own. */
+/** Appends bytes that are framed already, in chunks of their own. */
 void out_buffer_append_raw(struct out_buffer *o, struct slice s);
 
-/** Fills `iov` with the unsent chunks in order, sealed and framed; gives how many. */
+/** Fills `iov` with the unsent chunks in order, framed; gives how many. What is appended until
+ * something is sent may lengthen the last of them. */
 int out_buffer_gather(struct out_buffer *o, struct iovec *iov, int max);
 
 /** Frees the calling thread's spare chunks; when a worker ends. */

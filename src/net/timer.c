@@ -1,6 +1,7 @@
 /*
- * One ring of slots. A deadline further away than one turn of the ring stays in its slot and is looked at once a turn (51 s),
- * which is cheap for what is kept here. The slot of a deadline is the tick at which it has passed, so nothing fires early.
+ * One ring of slots. A deadline further away than one turn of the ring stays in its slot and is
+ * looked at once a turn (51 s), which is cheap for what is kept here. The slot of a deadline is the
+ * tick at which it has passed, so nothing fires early.
  */
 #include "net/timer.h"
 
@@ -39,7 +40,8 @@ static void fire_slot(struct list *slot, uint64_t now_ms)
         list_remove(node);
         list_push_back(&due, node);
     }
-    /* From a list of their own: a timer function may cancel or set any timer, the next one included. */
+    /* From a list of their own: a timer function may cancel or set any timer, the next one
+     * included. */
     for (struct list *node; (node = list_pop_front(&due)) != NULL;) {
         struct timer *t = list_entry(node, struct timer, node);
 

@@ -1,8 +1,10 @@
 /*
- * A wheel for many coarse deadlines of one worker: keep alive, session expiry, CONNECT limits, command time-outs.
+ * A wheel for many coarse deadlines of one worker: keep alive, session expiry, CONNECT limits,
+ * command time-outs.
  *
- * A timer fires up to one TIMER_TICK_MS late, never early. Setting and cancelling cost a few pointer stores; a deadline that moves with every
- * packet is not set anew each time: it fires, its owner looks at the true deadline and sets it again. Belongs to its worker.
+ * A timer fires up to one TIMER_TICK_MS late, never early. Setting and cancelling cost a few
+ * pointer stores; a deadline that moves with every packet is not set anew each time: it fires, its
+ * owner looks at the true deadline and sets it again. Belongs to its worker.
  */
 #pragma once
 
@@ -44,7 +46,8 @@ static inline bool timer_is_set(const struct timer *t)
     return list_is_linked(&t->node);
 }
 
-/** Fires what is due at `now_ms`, each timer taken out before its function is called (which may set it, or any other, again). */
+/** Fires what is due at `now_ms`, each timer taken out before its function is called (which may set
+ * it, or any other, again). */
 void timer_wheel_advance(struct timer_wheel *w, uint64_t now_ms);
 
 /** True when no timer is set (tests). */

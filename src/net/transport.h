@@ -1,8 +1,9 @@
 /*
- * How a connection's bytes travel: four functions, and two forms (TCP, TLS over TCP). Tests bring a third, in memory.
+ * How a connection's bytes travel: four functions, and two forms (TCP, TLS over TCP). Tests bring a
+ * third, in memory.
  *
- * Nothing above knows which form it is. A transport belongs to its connection and moves with it between workers; the scratch memory is
- * the worker's and holds nothing between calls.
+ * Nothing above knows which form it is. A transport belongs to its connection and moves with it
+ * between workers; the scratch memory is the worker's and holds nothing between calls.
  */
 #pragma once
 
@@ -14,8 +15,9 @@
 #include "base/status.h"
 
 enum {
-    TRANSPORT_RECEIVE = 65536,           /* bytes asked of the socket at once */
-    TRANSPORT_READ_ROOM = 96 * 1024      /* room that a read wants: what was asked for and what TLS held back */
+    TRANSPORT_RECEIVE = 65536, /* bytes asked of the socket at once */
+    TRANSPORT_READ_ROOM =
+        96 * 1024 /* room that a read wants: what was asked for and what TLS held back */
 };
 
 /** A worker's memory for one call. */
@@ -27,14 +29,17 @@ struct transport_scratch {
 struct transport;
 
 struct transport_ops {
-    /** Reads what has come: up to one receive. ST_OK with *len 0 is possible (TLS handshake goes on). ST_AGAIN: nothing has come. ST_CLOSED: orderly end.
-     *  ST_MALFORMED: not TLS, or a broken record (transport_fault tells). ST_IO. */
-    enum status (*read)(struct transport *t, struct transport_scratch *s, uint8_t *out,
-                        size_t room, size_t *len);
-    /** Sends. *written counts what is taken over, which may still wait in the transport. ST_AGAIN: the socket is full. ST_CLOSED, ST_IO. */
-    enum status (*write)(struct transport *t, struct transport_scratch *s,
-                         const struct iovec *iov, int count, size_t *written);
-    /** Says goodbye as well as it can at once, and frees the transport; the socket stays the caller's. */
+    /** Reads what has come: up to one receive. ST_OK with *len 0 is possible (TLS handshake goes
+     * on). ST_AGAIN: nothing has come. ST_CLOSED: orderly end. ST_MALFORMED: not TLS, a broken
+     * record, or the end of a handshake that had begun (`fault` tells). ST_IO. */
+    enum status (*read)(struct transport *t, struct transport_scratch *s, uint8_t *out, size_t room,
+                        size_t *len);
+    /** Sends. *written counts what is taken over, which may still wait in the transport. ST_AGAIN:
+     * the socket is full. ST_CLOSED, ST_IO. */
+    enum status (*write)(struct transport *t, struct transport_scratch *s, const struct iovec *iov,
+                         int count, size_t *written);
+    /** Says goodbye as well as it can at once, and frees the transport; the socket stays the
+     * caller's. */
     void (*close)(struct transport *t, struct transport_scratch *s);
 };
 

@@ -1,8 +1,9 @@
 /*
- * TLS over TCP. OpenSSL never touches the socket: a BIO of our own hands it the bytes of one receive and gathers all records of a
- * flush, so that each turn costs one receive and one send however many records there are. OpenSSL's object keeps a partial record
- * itself; cipher text that the socket did not take waits in `unsent`. Runs on the connection's worker; nothing here points into a worker between
- * calls, so the connection can move.
+ * TLS over TCP. OpenSSL never touches the socket: a BIO of our own hands it the bytes of one
+ * receive and gathers all records of a flush, so that each turn costs one receive and one send
+ * however many records there are. OpenSSL's object keeps a partial record itself; cipher text that
+ * the socket did not take waits in `unsent`. Runs on the connection's worker; nothing here points
+ * into a worker between calls, so the connection can move.
  */
 #include <errno.h>
 #include <openssl/bio.h>
@@ -22,13 +23,13 @@ enum {
 
 struct transport_tls {
     struct transport base;
-    int fd;                      /* borrowed: the connection's */
+    int fd; /* borrowed: the connection's */
     bool saw_first_byte;
-    bool is_broken;              /* OpenSSL failed: its object may only be freed */
-    SSL *ssl;                    /* owned, with its BIO */
-    struct slice in;             /* what the BIO may still give, during a call */
-    struct buffer *out;          /* where the BIO puts records, during a call */
-    struct buffer unsent;        /* owned */
+    bool is_broken;       /* OpenSSL failed: its object may only be freed */
+    SSL *ssl;             /* owned, with its BIO */
+    struct slice in;      /* what the BIO may still give, during a call */
+    struct buffer *out;   /* where the BIO puts records, during a call */
+    struct buffer unsent; /* owned */
 };
 
 static int bio_read(BIO *bio, char *data, size_t len, size_t *given)
@@ -80,7 +81,8 @@ static enum status send_gathered(struct transport_tls *tls, struct buffer *out)
 {
     size_t sent = 0;
 
-    while (sent < out->len) {
+    errno = EAGAIN; /* behind what waits, nothing may be sent */
+    while (tls->unsent.len == 0 && sent < out->len) {
         ssize_t n = send(tls->fd, out->data + sent, out->len - sent, MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
@@ -138,14 +140,24 @@ static enum status ssl_failure(struct transport_tls *tls, int result)
     }
 }
 
+/* The socket has ended: in a handshake that is a fault, else it is what `st` says. */
+static enum status ended(struct transport_tls *tls, enum status st)
+{
+    if (!tls->saw_first_byte || tls->base.is_established)
+        return st;
+    tls->is_broken = true;
+    tls->base.fault = "closed in the handshake";
+    return ST_MALFORMED;
+}
+
 static enum status receive(struct transport_tls *tls, struct transport_scratch *s)
 {
     ssize_t n = recv(tls->fd, s->received, TRANSPORT_RECEIVE, 0);
 
-    if (n == 0)
-        return ST_CLOSED;
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? ST_AGAIN : ST_IO;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return ST_AGAIN;
+    if (n <= 0)
+        return ended(tls, n == 0 ? ST_CLOSED : ST_IO);
     if (!tls->saw_first_byte && s->received[0] != TLS_RECORD_HANDSHAKE) {
         tls->is_broken = true; /* no alert either: such a client could not read it */
         tls->base.is_plain_text = true;
@@ -190,8 +202,13 @@ static enum status tls_read(struct transport *t, struct transport_scratch *s, ui
             st = ST_IO;
     }
     tls->in = slice_make(NULL, 0);
-    if (st == ST_AGAIN || (st == ST_CLOSED && *len > 0))
-        return ST_OK; /* a close behind data shows again at the next read */
+    if (st == ST_CLOSED && *len > 0) { /* shows again at the next read, for which the socket must be
+                                          ready even if the peer keeps it open */
+        shutdown(tls->fd, SHUT_RD);
+        return ST_OK;
+    }
+    if (st == ST_AGAIN)
+        return ST_OK;
     return st;
 }
 
@@ -208,15 +225,20 @@ static enum status tls_write(struct transport *t, struct transport_scratch *s,
         return ST_CLOSED;
     tls->out = &s->to_send;
     for (int i = 0; i < count; i++) {
-        size_t taken = 0;
-        int result = SSL_write_ex(tls->ssl, iov[i].iov_base, iov[i].iov_len, &taken);
+        struct slice rest = slice_make(iov[i].iov_base, iov[i].iov_len);
 
-        if (result != 1) {
-            s->to_send.len = 0;
-            return ssl_failure(tls, result) == ST_AGAIN ? ST_AGAIN : ST_IO;
+        while (rest.len > 0) { /* several records when the peer has asked for short ones */
+            size_t taken = 0;
+            int result = SSL_write_ex(tls->ssl, rest.data, rest.len, &taken);
+
+            if (result != 1) {
+                s->to_send.len = 0; /* the BIO takes everything: there is nothing to wait for */
+                (void)ssl_failure(tls, result);
+                return ST_IO;
+            }
+            *written += taken;
+            rest = slice_from(rest, taken);
         }
-        invariant(taken == iov[i].iov_len); /* the BIO takes everything */
-        *written += taken;
         if (s->to_send.len < TLS_SEND_AT)
             continue;
         st = send_gathered(tls, &s->to_send);
@@ -233,7 +255,8 @@ static void tls_close(struct transport *t, struct transport_scratch *s)
     if (t->is_established && !tls->is_broken && !t->has_unsent) {
         tls->out = &s->to_send;
         SSL_shutdown(tls->ssl);
-        (void)send_gathered(tls, &s->to_send); /* close_notify: a courtesy, the socket may be gone */
+        (void)send_gathered(tls,
+                            &s->to_send); /* close_notify: a courtesy, the socket may be gone */
     }
     ERR_clear_error();
     s->to_send.len = 0;

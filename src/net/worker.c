@@ -1,6 +1,6 @@
 /*
- * Workers and their turns. The thread that runs a worker is the only one that touches it, but for its inbox. While a group is stopped, the
- * thread that stopped it may turn its workers by hand.
+ * Workers and their turns. The thread that runs a worker is the only one that touches it, but for
+ * its inbox. While a group is stopped, the thread that stopped it may turn its workers by hand.
  */
 #include "net/worker.h"
 
@@ -24,8 +24,9 @@ struct worker_group {
     void (*on_ended)(struct worker *w);
 };
 
-static void take_time(struct worker *w)
+void worker_take_time(struct worker *w)
 {
+    w->time_is_stale = false;
     w->now_ms = clock_mono_ms();
     w->unix_ms = clock_unix_ms();
 }
@@ -94,8 +95,9 @@ void worker_group_post(struct worker_group *g, unsigned to, const struct letter 
 }
 
 /*
- * Input of a turn has been handled: everything that it caused leaves now. Letters leave before output does: whoever hears our answer can rely on
- * what we told the other workers having reached their inboxes.
+ * Input of a turn has been handled: everything that it caused leaves now. Letters leave before
+ * output does: whoever hears our answer can rely on what we told the other workers having reached
+ * their inboxes.
  */
 static void end_turn(struct worker *w)
 {
@@ -105,14 +107,14 @@ static void end_turn(struct worker *w)
     conn_flush_all(w);
     conn_free_closed(w);
     worker_outbox_send(w->group, &w->outgoing);
-    take_time(w);
+    w->time_is_stale = true;
 }
 
 static void on_wake(void *arg)
 {
     struct worker *w = arg;
 
-    take_time(w);
+    worker_take_time(w);
     open_letters(w);
     conn_offer_resumed(w);
 }
@@ -121,7 +123,7 @@ static void on_tick(void *arg)
 {
     struct worker *w = arg;
 
-    take_time(w);
+    worker_take_time(w);
     timer_wheel_advance(&w->timers, w->now_ms);
 }
 
@@ -134,7 +136,7 @@ bool worker_turn(struct worker *w)
 {
     bool any;
 
-    take_time(w);
+    worker_take_time(w);
     any = open_letters(w);
     conn_offer_resumed(w);
     timer_wheel_advance(&w->timers, w->now_ms);
@@ -157,7 +159,7 @@ static struct worker *worker_new(struct worker_group *g, unsigned index)
     w->magic = WORKER_MAGIC;
     w->index = index;
     w->group = g;
-    take_time(w);
+    worker_take_time(w);
     timer_wheel_init(&w->timers, w->now_ms);
     list_init(&w->dirty_conns);
     list_init(&w->resumed_conns);

@@ -1,8 +1,10 @@
 /*
- * N workers, each a thread with its own loop, inbox, timers and memory; everything that is connected has exactly one of them as its home.
+ * N workers, each a thread with its own loop, inbox, timers and memory; everything that is
+ * connected has exactly one of them as its home.
  *
- * A turn of a worker: letters from other workers, input, timers, work at the end of the turn (hooks, outgoing batches, corked writes,
- * closing list). Without threads (tests) worker_turn runs the same by hand. Source: architecture.md "Everything has a home"
+ * A turn of a worker: letters from other workers, input, timers, work at the end of the turn
+ * (hooks, outgoing batches, corked writes, closing list). Without threads (tests) worker_turn runs
+ * the same by hand. Source: architecture.md "Everything has a home"
  */
 #pragma once
 
@@ -37,17 +39,18 @@ struct worker {
     struct worker_group *group; /* borrowed: outlives its workers */
     struct loop *loop;          /* owned; NULL when turned by hand */
     uint64_t now_ms;            /* monotonic, taken once a turn */
+    bool time_is_stale;         /* it slept since: input takes the time first */
     int64_t unix_ms;            /* Unix time, taken once a turn */
     struct timer_wheel timers;
     struct inbox inbox;
     struct worker_outbox outgoing; /* letters of this turn */
-    struct list dirty_conns;    /* with output to flush */
-    struct list resumed_conns;  /* that read again, their unused bytes not yet offered */
-    struct list closing_conns;  /* to be freed at the end of the turn */
-    struct list conns;          /* all that are at home or being accepted here */
+    struct list dirty_conns;       /* with output to flush */
+    struct list resumed_conns;     /* that read again, their unused bytes not yet offered */
+    struct list closing_conns;     /* to be freed at the end of the turn */
+    struct list conns;             /* all that are at home or being accepted here */
     struct transport_scratch scratch;
-    uint8_t *read_memory;       /* owned: TRANSPORT_READ_ROOM and padding for the JSON parser */
-    struct buffer ws_data;      /* owned: unmasked WebSocket data of one read */
+    uint8_t *read_memory;  /* owned: TRANSPORT_READ_ROOM and padding for the JSON parser */
+    struct buffer ws_data; /* owned: unmasked WebSocket data of one read */
     void *context[WORKER_CONTEXT_COUNT];
     struct {
         worker_hook_fn fn;
@@ -59,7 +62,8 @@ struct worker {
 /**
  * A group of `count` workers (1 to WORKERS_MAX), not yet running.
  *
- * @param threaded  each gets a loop and later a thread; otherwise they are turned by hand (worker_turn)
+ * @param threaded  each gets a loop and later a thread; otherwise they are turned by hand
+ * (worker_turn)
  */
 struct worker_group *worker_group_new(unsigned count, bool threaded);
 
@@ -72,7 +76,8 @@ struct worker *worker_group_get(struct worker_group *g, unsigned index);
 /** Starts a thread per worker. */
 void worker_group_start(struct worker_group *g);
 
-/** Ends the threads after their present turn and waits for them. Letters that were under way are delivered afterwards by worker_group_settle. */
+/** Ends the threads after their present turn and waits for them. Letters that were under way are
+ * delivered afterwards by worker_group_settle. */
 void worker_group_stop(struct worker_group *g);
 
 /** Turns all workers by hand until no letter is under way; no thread of theirs may run. */
@@ -84,7 +89,8 @@ static inline unsigned worker_home(uint64_t hash, unsigned count)
     return (unsigned)(((hash >> 32) * count) >> 32);
 }
 
-/** Sends a letter from worker `from` (on its thread) to worker `to`, with this turn's batch. To itself too: it is opened in its next turn. */
+/** Sends a letter from worker `from` (on its thread) to worker `to`, with this turn's batch. To
+ * itself too: it is opened in its next turn. */
 void worker_post(struct worker *from, unsigned to, const struct letter *letter);
 
 /** Sends a letter from a thread that is no worker; at once. */
@@ -94,6 +100,15 @@ void worker_group_post(struct worker_group *g, unsigned to, const struct letter 
 void worker_outbox_add(struct worker_group *g, struct worker_outbox *o, unsigned to,
                        const struct letter *letter);
 void worker_outbox_send(struct worker_group *g, struct worker_outbox *o);
+
+void worker_take_time(struct worker *w);
+
+/** Input has come: what it causes happens at the present time, not at that of the last turn. */
+static inline void worker_on_input(struct worker *w)
+{
+    if (w->time_is_stale)
+        worker_take_time(w);
+}
 
 /** Adds work at the end of each turn, before batches and output leave. */
 void worker_add_hook(struct worker *w, worker_hook_fn fn, void *arg);

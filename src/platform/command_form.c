@@ -33,8 +33,6 @@ enum status command_form_check(enum command_form_kind kind, const struct json_me
     else if (json_text(method, out->method, COMMAND_METHOD_MAX, &out->method_len) != ST_OK ||
              out->method_len == 0)
         *why = "\"method\" must be a string of 1 to 256 bytes";
-    else if (out->params == NULL && kind != COMMAND_FORM_COMMAND)
-        *why = "the member \"params\" is missing";
     else if (out->id != NULL && !id_is_right(out->id))
         *why = "\"id\" must be an integer of 64 bits or a string of 1 to 64 bytes";
     return *why == NULL ? ST_OK : ST_INVALID;

@@ -12,9 +12,9 @@
 enum { COMMAND_METHOD_MAX = 256 /* bytes, unescaped */ };
 
 enum command_form_kind {
-    COMMAND_FORM_COMMAND, /* params may be left out; an id may be there */
-    COMMAND_FORM_REPLY,   /* params must be there; an id may be */
-    COMMAND_FORM_EVENT    /* params must be there; `id` is a member like any other */
+    COMMAND_FORM_COMMAND, /* an id may be there */
+    COMMAND_FORM_REPLY,   /* likewise */
+    COMMAND_FORM_EVENT    /* `id` is a member like any other */
 };
 
 /** What was found. Members are borrowed from the parser. */
@@ -29,7 +29,8 @@ struct command_form {
  * Checks the members of a payload; further members may be there.
  *
  * @param why  set to one sentence (static) when the form is not right, else NULL
- * Errors: ST_INVALID: no method, or no string of 1 to COMMAND_METHOD_MAX bytes; params missing; an
+ * `params` may be of any type and may be left out: devices in the field do both.
+ * Errors: ST_INVALID: no method, or no string of 1 to COMMAND_METHOD_MAX bytes; an
  * id that is neither an integer of 64 bits nor a string of 1 to COMMAND_ID_MAX bytes
  */
 enum status command_form_check(enum command_form_kind kind, const struct json_member *members,

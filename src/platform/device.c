@@ -1,6 +1,6 @@
 /*
- * Devices at home. Everything that a device does to others leaves through device_publish, on its home worker: that is where the order of its
- * messages comes from.
+ * Devices at home. Everything that a device does to others leaves through device_publish, on its
+ * home worker: that is where the order of its messages comes from.
  */
 #include "platform/device.h"
 
@@ -48,6 +48,15 @@ void device_free(struct device **dp)
     mem_free(d);
 }
 
+void device_change(struct device *d, const struct secret_digest *password, bool enabled)
+{
+    invariant(d->magic == DEVICE_MAGIC);
+    d->password = *password;
+    d->enabled = enabled;
+    if (!enabled)
+        d->home->shared->sink->device_closed(d->home, d);
+}
+
 bool device_publish(struct device *d, const struct device_publication *p,
                     const struct router_receipt *receipt)
 {
@@ -86,7 +95,7 @@ void device_store_values(struct device *d, const struct json_member *members, si
     }
 }
 
-/* --- commands ---------------------------------------------------------------------------------- */
+/* --- commands -------------------------------------------------------------------------------- */
 
 struct command_ledger *device_ledger(struct device *d)
 {
@@ -117,7 +126,7 @@ void device_watch_commands(struct device *d)
         timer_set(&d->home->worker->timers, &d->command_timer, next_ms, on_command_timer);
 }
 
-/* --- presence ---------------------------------------------------------------------------------- */
+/* --- presence -------------------------------------------------------------------------------- */
 
 static void announce(struct device *d, bool is_online, struct slice reason)
 {
@@ -139,16 +148,23 @@ void device_came(struct device *d)
         announce(d, true, slice_of("connected"));
 }
 
+/* Its absence has lasted; an absence that the stop of the server cuts short is judged after it. */
+static void announce_absence(struct device *d, const char *reason)
+{
+    if (!d->home->shared->is_stopping)
+        announce(d, false, slice_of(reason));
+}
+
 static void on_offline_timer(struct timer *t)
 {
-    announce(list_entry(t, struct device, offline_timer), false, slice_of("disconnected"));
+    announce_absence(list_entry(t, struct device, offline_timer), "disconnected");
 }
 
 void device_went(struct device *d, struct slice reason)
 {
     struct worker *w = d->home->worker;
 
-    if (!d->is_online)
+    if (!d->is_online || d->home->shared->is_stopping)
         return;
     if (d->home->shared->offline_delay_ms == 0)
         announce(d, false, reason);
@@ -157,13 +173,27 @@ void device_went(struct device *d, struct slice reason)
                   on_offline_timer);
 }
 
-/* --- the rest ---------------------------------------------------------------------------------- */
+static void on_grace_over(struct timer *t)
+{
+    announce_absence(list_entry(t, struct device, offline_timer), "not back after restart");
+}
+
+void device_restore_online(struct device *d, uint64_t grace_ms)
+{
+    struct worker *w = d->home->worker;
+
+    d->is_online = true;
+    counter_add(&CT_devices_online, 1);
+    timer_set(&w->timers, &d->offline_timer, w->now_ms + grace_ms, on_grace_over);
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
 
 void device_retain(struct device *d, enum open_kind kind, struct open_message *m)
 {
-    struct open_message **slot = &d->retained[kind == OPEN_KIND_ATTRIBUTES_PUSH
-                                                  ? DEVICE_RETAINED_PUSH
-                                                  : DEVICE_RETAINED_COMMAND];
+    struct open_message **slot =
+        &d->retained[kind == OPEN_KIND_ATTRIBUTES_PUSH ? DEVICE_RETAINED_PUSH
+                                                       : DEVICE_RETAINED_COMMAND];
 
     if (*slot != NULL)
         open_message_unref(slot);

@@ -1,8 +1,9 @@
 /*
- * A device at its home: credentials, cloud values, outstanding commands, presence, retained downlinks; and what its messages cause.
+ * A device at its home: credentials, cloud values, outstanding commands, presence, retained
+ * downlinks; and what its messages cause.
  *
- * Belongs to its home worker. Whether and how it is connected is the service layer's matter, which links its own object here.
- * Source: open-api.md 3.2, 3.3, 4
+ * Belongs to its home worker. Whether and how it is connected is the service layer's matter, which
+ * links its own object here. Source: open-api.md 3.2, 3.3, 4
  */
 #pragma once
 
@@ -19,7 +20,7 @@ enum device_retained { DEVICE_RETAINED_PUSH, DEVICE_RETAINED_COMMAND, DEVICE_RET
 struct device {
     uint32_t magic;
     bool enabled;
-    bool is_online;           /* as announced */
+    bool is_online; /* as announced */
     char text[IDENT_TEXT_LEN + 1];
     uint64_t device_id;
     struct home *home;            /* borrowed */
@@ -44,6 +45,10 @@ static inline struct slice device_text(const struct device *d)
 struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
                           const struct secret_digest *password, bool enabled);
 void device_free(struct device **d);
+
+/** Its row has changed. A new password counts from the next CONNECT on; a device that is not
+ * enabled any more loses its connection. */
+void device_change(struct device *d, const struct secret_digest *password, bool enabled);
 
 /** What a message of or to a device is published as. */
 struct device_publication {
@@ -78,9 +83,14 @@ struct command_ledger *device_ledger(struct device *d);
 /** A command was entered: its time-out is watched. */
 void device_watch_commands(struct device *d);
 
-/** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not told here). Source: open-api.md 3.2 "online" */
+/** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not
+ * told here). Source: open-api.md 3.2 "online" */
 void device_came(struct device *d);
 void device_went(struct device *d, struct slice reason);
+
+/** At start: the device was online when the server stopped. It is offline if it does not come back
+ * within `grace_ms`. */
+void device_restore_online(struct device *d, uint64_t grace_ms);
 
 /** Keeps, replaces or (with an empty payload) clears a retained downlink. */
 void device_retain(struct device *d, enum open_kind kind, struct open_message *m);

@@ -75,16 +75,25 @@ struct home_project *home_find_project(const struct home *h, uint64_t project_id
     return hash_table_find(&h->projects, hash_u64(project_id), &project_id);
 }
 
+/* The switches of a known project were written: who may not be connected any more must go. */
+static void apply_switches(struct home *h, struct home_project *p, bool enabled, bool open_mqtt)
+{
+    if (!enabled || !open_mqtt)
+        h->shared->sink->project_closed(h, p->project);
+    for (struct list *n = p->devices.next; !enabled && n != &p->devices; n = n->next)
+        h->shared->sink->device_closed(h, list_entry(n, struct device, project_node));
+}
+
 void home_put_project(struct home *h, struct project *project)
 {
     struct home_project *p = home_find_project(h, project->project_id);
 
-    /* A known project keeps its object, since interest and devices hang on it; its switches follow. */
+    /* A known project keeps its object, since interest and devices hang on it; its switches follow.
+     */
     if (p != NULL) {
         atomic_store_explicit(&p->project->enabled, project->enabled, memory_order_relaxed);
         atomic_store_explicit(&p->project->open_mqtt, project->open_mqtt, memory_order_relaxed);
-        if (!project->enabled || !project->open_mqtt)
-            h->shared->sink->project_closed(h, p->project);
+        apply_switches(h, p, project->enabled, project->open_mqtt);
         return;
     }
     p = mem_new_of(MEM_PROJECT, struct home_project);
@@ -101,7 +110,7 @@ void home_remove_project(struct home *h, uint64_t project_id)
 
     if (p == NULL)
         return;
-    h->shared->sink->project_closed(h, p->project);
+    h->shared->sink->project_removed(h, p->project);
     remove_project(h, p);
 }
 

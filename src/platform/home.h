@@ -1,8 +1,9 @@
 /*
- * What one worker is home to: its view of all projects, its devices, its index of subscriptions, its way to the journal.
+ * What one worker is home to: its view of all projects, its devices, its index of subscriptions,
+ * its way to the journal.
  *
- * One per worker, in the worker's context; touched by that worker only (and by the main thread while no worker runs). Source: architecture.md
- * "Everything has a home"
+ * One per worker, in the worker's context; touched by that worker only (and by the main thread
+ * while no worker runs). Source: architecture.md "Everything has a home"
  */
 #pragma once
 
@@ -19,11 +20,21 @@ struct home;
 
 /** What the layer above does with an open message that reached a worker with interest in it. */
 struct home_sink {
-    /** @param seq  the journal's number: for durable subscriptions; 0: for live ones. The message is borrowed. */
+    /** @param seq  the journal's number: for durable subscriptions; 0: for live ones. The message
+     * is borrowed. */
     void (*deliver)(struct home *h, struct open_message *m, uint64_t seq);
+    /** Everything of a project up to this number that this worker is to deliver has been. Comes now
+     * and then. */
+    void (*delivered_up_to)(struct home *h, uint64_t project_id, uint64_t seq);
     /** A device of this home is being removed: whatever is linked to it must go. */
     void (*device_removed)(struct home *h, struct device *d);
-    /** A project is being removed, or may not be used any more: its application clients must go. */
+    /** A device of this home may not connect any more: its connection must go, its session stays.
+     */
+    void (*device_closed)(struct home *h, struct device *d);
+    /** A project is being removed: the sessions of its applications must go. */
+    void (*project_removed)(struct home *h, struct project *p);
+    /** The applications of a project may not connect any more: their connections must go, their
+     * sessions stay. */
     void (*project_closed)(struct home *h, struct project *p);
 };
 
@@ -35,16 +46,18 @@ struct home_shared {
     uint32_t payload_max;
     uint64_t command_timeout_ms;
     uint64_t offline_delay_ms;
+    bool is_stopping; /* set while no worker runs: connections that end now are no absence */
 };
 
 struct home {
-    struct worker *worker;            /* borrowed */
-    const struct home_shared *shared; /* borrowed */
-    struct hash_table projects;       /* owned: struct home_project */
-    struct hash_table devices;        /* owned: struct device */
-    struct open_index *index;         /* owned */
-    struct json_parser *json;         /* owned */
+    struct worker *worker;                                /* borrowed */
+    const struct home_shared *shared;                     /* borrowed */
+    struct hash_table projects;                           /* owned: struct home_project */
+    struct hash_table devices;                            /* owned: struct device */
+    struct open_index *index;                             /* owned */
+    struct json_parser *json;                             /* owned */
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
+    uint32_t letters_to_self; /* messages under way to this very worker (router) */
 };
 
 /** A project as one worker sees it. */

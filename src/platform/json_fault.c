@@ -2,8 +2,9 @@
  * Finds the first fault of a JSON text with jansson, which tells line and column.
  *
  * The parser of the message path has refused the text; jansson is asked why. Where it is more
- * lenient (depth, range of integers, zero bytes, what stands at the top) a walk over what it found
- * well-formed looks for the fault. Pure functions, any thread. Source: open-api.md 3.3
+ * lenient (depth, zero bytes, what stands at the top) a walk over what it found well-formed looks
+ * for the fault; where it is stricter (the size of numbers) it is asked again about a copy with
+ * small ones. Pure functions, any thread. Source: open-api.md 3.3
  */
 #include "platform/json_fault.h"
 
@@ -11,15 +12,14 @@
 #include <stdio.h>
 
 #include "base/invariant.h"
+#include "base/json.h"
 #include "base/utf8.h"
 
 /* What the strict parser takes too: any value at the top, `\u0000`; integers as reals, because
- * jansson's own have one bit less. */
+ * those of jansson are smaller. */
 enum { LENIENT = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL };
 
-/* JSON_DEPTH_MAX of base/json.h, whose names clash with those of jansson.h: the unit test holds the
- * two together. */
-enum { DEPTH_MAX = 32 };
+_Static_assert(JSON_DEPTH_MAX == 32, "the words for it name the number");
 
 struct fault {
     unsigned line, column;
@@ -52,32 +52,6 @@ static size_t skip_string(struct slice text, size_t at)
     return at < text.len ? at + 1 : text.len;
 }
 
-static bool is_number_byte(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
-}
-
-/* Moves behind a number; false when it is an integer beyond 64 bits. */
-static bool skip_number(struct slice text, size_t *at)
-{
-    bool negative = text.data[*at] == '-';
-    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : UINT64_MAX;
-    uint64_t value = 0;
-    bool fits = true, integer = true;
-
-    for (; *at < text.len && is_number_byte(text.data[*at]); (*at)++) {
-        uint8_t c = text.data[*at];
-
-        if (c < '0' || c > '9') {
-            integer = integer && c == '-';
-            continue;
-        }
-        fits = fits && value <= (limit - (c - '0')) / 10;
-        value = value * 10 + (uint64_t)(c - '0');
-    }
-    return fits || !integer;
-}
-
 /* What the strict parser refuses in a well-formed text, or in the well-formed beginning of one. */
 static struct fault find_limit(struct slice text)
 {
@@ -86,7 +60,6 @@ static struct fault find_limit(struct slice text)
 
     while (at < text.len) {
         uint8_t c = text.data[at];
-        size_t start = at;
 
         if (c == '"') {
             at = skip_string(text, at);
@@ -94,16 +67,11 @@ static struct fault find_limit(struct slice text)
         }
         if (c == '\0') /* behind a number jansson overlooks it */
             return fault_at(text, at, "a zero byte");
-        if (c == '-' || (c >= '0' && c <= '9')) {
-            if (!skip_number(text, &at))
-                return fault_at(text, start, "an integer of more than 64 bits");
-            continue;
-        }
         if (c == '{' || c == '[')
             depth++;
         else if (c == '}' || c == ']')
             depth--;
-        if (depth > DEPTH_MAX)
+        if (depth > JSON_DEPTH_MAX)
             return fault_at(text, at, "nested deeper than 32 levels");
         at++;
     }
@@ -130,12 +98,34 @@ static size_t skip_white_space(struct slice text)
 /* The fault that jansson names; `error` keeps its words. */
 static struct fault fault_of(const json_error_t *error)
 {
+    /* Asked again, jansson finds none too large that is well-formed. */
+    bool is_number = json_error_code(error) == json_error_numeric_overflow;
+
     /* Where a line has only just begun the column is 0. */
     return (struct fault){
         .line = error->line < 1 ? 1 : (unsigned)error->line,
         .column = error->column < 1 ? 1 : (unsigned)error->column,
-        .what = error->text,
+        .what = is_number ? "malformed number" : error->text,
     };
+}
+
+/* What jansson makes of the text; NULL: `error` tells. */
+static json_t *load(struct slice text, json_error_t *error)
+{
+    json_t *root = json_loadb((const char *)text.data, text.len, LENIENT, error);
+    struct buffer copy = {0};
+    char *quoted;
+
+    if (root != NULL || json_error_code(error) != json_error_numeric_overflow)
+        return root;
+    buffer_append_slice(&copy, text);
+    json_blank_numbers(copy.data, copy.len);
+    root = json_loadb((const char *)copy.data, copy.len, LENIENT, error);
+    buffer_deinit(&copy);
+    quoted = strstr(error->text, " near '0'"); /* a number of the copy */
+    if (root == NULL && quoted != NULL)
+        *quoted = '\0';
+    return root;
 }
 
 static struct fault find_fault(struct slice text, json_error_t *error)
@@ -146,7 +136,7 @@ static struct fault find_fault(struct slice text, json_error_t *error)
 
     if (first == text.len)
         return fault_at(text, 0, "the payload is empty, a JSON object was expected");
-    root = json_loadb((const char *)text.data, text.len, LENIENT, error);
+    root = load(text, error);
     if (root == NULL && error->position >= 0 && (size_t)error->position < text.len)
         well_formed = (size_t)error->position;
     json_decref(root);

@@ -1,6 +1,7 @@
 /*
- * The form: version, kind, qos, flags; device, publisher, accepted, end of life (Unix ms, 0: none); lengths of topic, stream, properties,
- * payload; then these bytes (the stream is the topic's tail). Big-endian.
+ * The form: version, kind, qos, flags; device, publisher, accepted, end of life (Unix ms, 0: none);
+ * lengths of topic, stream, properties, payload; then these bytes (the stream is the topic's tail).
+ * Big-endian.
  */
 #include "platform/open_record.h"
 

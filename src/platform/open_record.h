@@ -1,5 +1,6 @@
 /*
- * An open message as bytes of the journal, and back. The form is versioned by its first byte. Pure functions, any thread.
+ * An open message as bytes of the journal, and back. The form is versioned by its first byte. Pure
+ * functions, any thread.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /*
- * A project (tenant) as all workers share it: identity, credentials, switches, interest. Counted; what changes is atomic.
- * Each worker holds a reference in its home; a change of the row makes a new object.
+ * A project (tenant) as all workers share it: identity, credentials, switches, interest. Counted;
+ * what changes is atomic. Each worker holds a reference in its home; a change of the row makes a
+ * new object.
  */
 #pragma once
 
@@ -15,11 +16,12 @@ struct project {
     _Atomic uint32_t refs;
     uint64_t project_id;
     char text[IDENT_TEXT_LEN + 1];
-    struct secret_digest secret;  /* of the secret named "main" */
+    struct secret_digest secret; /* of the secret named "main" */
     _Atomic bool enabled;
-    _Atomic bool open_mqtt;       /* the edition switch of the application API */
+    _Atomic bool open_mqtt; /* the edition switch of the application API */
     struct open_interest interest;
-    _Atomic uint32_t joining;     /* share groups that are being joined: their interest bits may not be set yet */
+    _Atomic uint32_t
+        joining; /* share groups that are being joined: their interest bits may not be set yet */
     _Atomic uint32_t app_clients; /* application connections, for the limit */
 };
 

@@ -1,12 +1,17 @@
 /*
- * Fan-out. What goes to another worker is a letter with a reference; what goes to our own is delivered at once. A record for the journal
- * carries the message, the workers that wait for it, and the receipt; the committing thread turns it into letters again.
+ * Fan-out. What goes to another worker is a letter with a reference; what goes to our own is
+ * delivered at once. A record for the journal carries the message, the workers that wait for it,
+ * and the receipt; the committing thread turns it into letters again.
  */
 #include "platform/router.h"
 
 #include "base/invariant.h"
 #include "platform/counters.h"
 #include "platform/open_record.h"
+
+enum {
+    ROUTER_NOTE_EVERY = 1024 /* records of a project between two notes of how far it has come */
+};
 
 /* What travels through the committing thread beside the record's bytes. */
 struct pending {
@@ -24,6 +29,12 @@ static void open_live(struct worker *w, const struct letter *l)
     open_message_unref(&m);
 }
 
+static void open_own(struct worker *w, const struct letter *l)
+{
+    home_of(w)->letters_to_self--;
+    open_live(w, l);
+}
+
 static uint64_t all_workers(const struct home *h)
 {
     unsigned count = worker_group_count(h->worker->group);
@@ -31,7 +42,22 @@ static uint64_t all_workers(const struct home *h)
     return count == 64 ? UINT64_MAX : (1ull << count) - 1;
 }
 
-static void deliver_live(struct home *h, struct open_message *m, uint64_t workers)
+/* While a share group is being joined its join may stand in our own inbox: the message goes behind
+ * it, and those after it behind this one. */
+static void deliver_own(struct home *h, struct open_message *m, bool is_joining)
+{
+    struct letter letter = {.open = open_own};
+
+    if (!is_joining && h->letters_to_self == 0) {
+        h->shared->sink->deliver(h, m, 0);
+        return;
+    }
+    letter.object = open_message_ref(m);
+    h->letters_to_self++;
+    worker_post(h->worker, h->worker->index, &letter);
+}
+
+static void deliver_live(struct home *h, struct open_message *m, uint64_t workers, bool is_joining)
 {
     uint64_t own = 1ull << h->worker->index;
 
@@ -41,7 +67,7 @@ static void deliver_live(struct home *h, struct open_message *m, uint64_t worker
         worker_post(h->worker, (unsigned)__builtin_ctzll(rest), &letter);
     }
     if ((workers & own) != 0)
-        h->shared->sink->deliver(h, m, 0);
+        deliver_own(h, m, is_joining);
 }
 
 static void add_record(struct home *h, struct open_message *m, uint64_t workers,
@@ -69,19 +95,22 @@ bool router_publish(struct home *h, struct open_message **mp, const struct route
     struct open_message *m = *mp;
     struct home_project *hp = home_find_project(h, m->project_id);
     uint64_t live = 0, durable = 0;
+    bool is_joining;
 
     invariant(hp != NULL);
     counter_inc(open_messages);
+    /* Before the interest: who sees that a group was joined sees its bit. */
+    is_joining = atomic_load_explicit(&hp->project->joining, memory_order_acquire) != 0;
     live = open_interest_live(&hp->project->interest, m->kind);
     durable = open_interest_durable(&hp->project->interest, m->kind);
-    if (atomic_load_explicit(&hp->project->joining, memory_order_acquire) != 0)
+    if (is_joining)
         live = all_workers(h);
     if ((live | durable) == 0)
         counter_inc(open_messages_unwanted);
     if (durable != 0)
         add_record(h, m, durable, receipt);
     if (live != 0)
-        deliver_live(h, m, live);
+        deliver_live(h, m, live, is_joining);
     open_message_unref(mp);
     return durable != 0 && receipt != NULL;
 }
@@ -95,10 +124,37 @@ void router_submit(struct home *h)
         journal_commit_submit(h->shared->commit, first);
 }
 
+static void open_note(struct worker *w, const struct letter *l)
+{
+    struct home *h = home_of(w);
+
+    h->shared->sink->delivered_up_to(h, l->a, l->b);
+}
+
+/* Sessions whose filters match nothing for long learn how far the journal has come; behind all
+ * letters up to this number, and seldom enough to cost nothing. */
+static void send_note(struct worker_group *g, struct worker_outbox *outbox,
+                      const struct journal_request *r)
+{
+    struct letter letter = {.open = open_note, .a = r->project_id, .b = r->seq};
+
+    for (unsigned i = 0; i < worker_group_count(g); i++)
+        worker_outbox_add(g, outbox, i, &letter);
+}
+
+static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,
+                         const struct router_receipt *receipt)
+{
+    struct letter letter = {
+        .open = receipt->open, .a = receipt->a, .b = receipt->b, .c = receipt->c};
+
+    worker_outbox_add(g, outbox, receipt->to, &letter);
+}
+
 static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
                            const struct journal_request *r)
 {
-    struct pending *p = r->object;
+    const struct pending *p = r->object;
 
     for (uint64_t rest = p->workers; rest != 0; rest &= rest - 1) {
         struct letter letter = {
@@ -106,16 +162,10 @@ static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
 
         worker_outbox_add(g, outbox, (unsigned)__builtin_ctzll(rest), &letter);
     }
-    if (p->receipt.open != NULL) {
-        struct letter letter = {.open = p->receipt.open,
-                                .a = p->receipt.a,
-                                .b = p->receipt.b,
-                                .c = p->receipt.c};
-
-        worker_outbox_add(g, outbox, p->receipt.to, &letter);
-    }
-    open_message_unref(&p->message);
-    mem_free(p);
+    if (p->receipt.open != NULL)
+        send_receipt(g, outbox, &p->receipt);
+    if (r->seq % ROUTER_NOTE_EVERY == 0)
+        send_note(g, outbox, r);
 }
 
 void router_on_committed(struct journal_request *first, void *arg)
@@ -125,8 +175,12 @@ void router_on_committed(struct journal_request *first, void *arg)
 
     while (first != NULL) {
         struct journal_request *next = first->next;
+        struct pending *p = first->object;
 
-        send_committed(g, &outbox, first);
+        if (first->seq != 0) /* 0: it could not be stored before the program ended */
+            send_committed(g, &outbox, first);
+        open_message_unref(&p->message);
+        mem_free(p);
         journal_request_free(&first);
         first = next;
     }

@@ -1,8 +1,9 @@
 /*
- * Fan-out of open messages: to the workers that have interest, in batches, and through the journal when somebody is owed them.
+ * Fan-out of open messages: to the workers that have interest, in batches, and through the journal
+ * when somebody is owed them.
  *
- * Clean sessions get a message at once; persistent ones after its commit, in the order of commit. Source: architecture.md
- * "The journal", "A subscription is compiled"
+ * Clean sessions get a message at once; persistent ones after its commit, in the order of commit.
+ * Source: architecture.md "The journal", "A subscription is compiled"
  */
 #pragma once
 
@@ -20,7 +21,8 @@ struct router_receipt {
  *
  * @param m        its reference passes
  * @param receipt  may be NULL
- * @return true: the message goes through the journal and the receipt will be posted; false: it will not
+ * @return true: the message goes through the journal and the receipt will be posted; false: it will
+ * not
  */
 bool router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
 

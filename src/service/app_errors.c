@@ -1,4 +1,5 @@
-/* Refused publishes: counted, logged, told on `$open/<projectKey>/errors` to the client that sent them. */
+/* Refused publishes: counted, logged, told on `$open/<projectKey>/errors` to the client that sent
+ * them. */
 #include "service/app_errors.h"
 
 #include "platform/counters.h"
@@ -53,7 +54,7 @@ static void send_message(struct app_session *a, const struct app_error *e)
     buffer_deinit(&payload);
 }
 
-void app_errors_tell(struct app_session *a, const struct app_error *e)
+bool app_errors_tell(struct app_session *a, const struct app_error *e)
 {
     struct session *s = a->session;
     uint64_t now_ms = s->worker->now_ms;
@@ -68,7 +69,5 @@ void app_errors_tell(struct app_session *a, const struct app_error *e)
         a->refusals_since_ms = now_ms;
         a->refusals = 0;
     }
-    if (++a->refusals > ERRORS_MAX && s->client != NULL)
-        client_disconnect(s->client, REASON_MESSAGE_RATE_TOO_HIGH,
-                          slice_of("too many refused publishes"));
+    return ++a->refusals <= ERRORS_MAX;
 }

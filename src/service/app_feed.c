@@ -1,10 +1,13 @@
 /*
- * From open messages to sessions: matching, merging, and for durable sessions the choice between memory and journal.
+ * From open messages to sessions: matching, merging, and for durable sessions the choice between
+ * memory and journal.
  *
- * A durable session has a position: the last record that was considered for it. As long as it keeps up, committed messages come from memory and
- * move the position. When its queue grows too long, or it is offline, it is behind: what comes from memory is passed over, and the journal is read
- * from the position when there is room. When nothing is left to read it takes from memory again; a message that it read already has a number not above
- * its position, so there is neither gap nor duplicate. Source: architecture.md "The journal", open-api.md 3.1, 3.4
+ * A durable session has a position: the last record that was considered for it. As long as it keeps
+ * up, committed messages come from memory and move the position. When its queue grows too long, or
+ * it is offline, it is behind: what comes from memory is passed over, and the journal is read from
+ * the position when there is room. When nothing is left to read it takes from memory again; a
+ * message that it read already has a number not above its position, so there is neither gap nor
+ * duplicate. Source: architecture.md "The journal", open-api.md 3.1, 3.4
  */
 #include "base/invariant.h"
 #include "platform/open_record.h"
@@ -14,13 +17,14 @@
 #include "service/share_group.h"
 
 enum {
-    FEED_QUEUE_MAX = 1000,                    /* deliveries in memory from which a durable session falls behind */
+    FEED_QUEUE_MAX = 1000, /* deliveries in memory from which a durable session falls behind */
     FEED_QUEUE_BYTES_MAX = 4 * 1024 * 1024,
-    FEED_READ_RECORDS = 256,                  /* read at once */
-    FEED_READ_BYTES = 1024 * 1024
+    FEED_READ_RECORDS = 256, /* read at once */
+    FEED_READ_BYTES = 1024 * 1024,
+    FEED_READS_A_TURN = 4 /* then the worker's other clients have their turn */
 };
 
-/* --- merging: one copy for all plain filters of a session -------------------------------------- */
+/* --- merging: one copy for all plain filters of a session ------------------------------------ */
 
 static void begin_match(struct app_session *a, uint64_t round)
 {
@@ -55,6 +59,8 @@ static struct delivery take_match(struct app_session *a, struct open_message *m,
                          .seq = seq,
                          .subscription_id = a->match_id,
                          .qos = a->match_qos,
+                         /* what applications publish has its publisher's properties only */
+                         .tells_seq = seq != 0 && !open_kinds[m->kind].may_publish,
                          .retain = a->match_retain};
     size_t more = a->match_more_ids.len / sizeof(uint32_t);
 
@@ -67,9 +73,10 @@ static struct delivery take_match(struct app_session *a, struct open_message *m,
     return d;
 }
 
-/* --- deliveries -------------------------------------------------------------------------------- */
+/* --- deliveries ------------------------------------------------------------------------------ */
 
-/* The session is ended at the end of the turn: nothing that a matching is walking over may go away under it. */
+/* The session is ended at the end of the turn: nothing that a matching is walking over may go away
+ * under it. */
 static void give_live(struct app_session *a, struct delivery *d)
 {
     if (session_deliver(a->session, d) != SESSION_FULL)
@@ -192,7 +199,7 @@ void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq)
     }
 }
 
-/* --- durable sessions: position and catching up ------------------------------------------------- */
+/* --- durable sessions: position and catching up ---------------------------------------------- */
 
 static struct journal *journal_of(const struct app_session *a)
 {
@@ -223,17 +230,9 @@ void app_feed_close(struct app_session *a)
 /* The last record that is not needed for this session any more. */
 static uint64_t position_to_save(struct app_session *a)
 {
-    struct flow_out *out = &a->session->out;
-    struct flow_out_entry *e;
-    struct delivery *queued;
-    uint32_t cursor = 0;
+    uint64_t oldest = flow_out_oldest_seq(&a->session->out);
 
-    while ((e = flow_out_next(out, &cursor)) != NULL) {
-        if (e->delivery.seq != 0)
-            return e->delivery.seq - 1;
-    }
-    queued = flow_out_peek(out);
-    return queued != NULL && queued->seq != 0 ? queued->seq - 1 : a->position;
+    return oldest != 0 ? oldest - 1 : a->position;
 }
 
 void app_feed_save_cursors(struct site *site)
@@ -246,6 +245,20 @@ void app_feed_save_cursors(struct site *site)
         a->cursor_moved = false;
         journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a),
                             position_to_save(a));
+    }
+}
+
+void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq)
+{
+    struct site *site = site_of(h->worker);
+
+    for (struct list *n = site->feeds.next; n != &site->feeds; n = n->next) {
+        struct app_session *a = list_entry(n, struct app_session, feed_node);
+
+        if (a->is_behind || a->project->project_id != project_id || a->position >= seq)
+            continue;
+        a->position = seq;
+        a->cursor_moved = true;
     }
 }
 
@@ -336,16 +349,42 @@ static void note_hole(struct app_session *a, uint64_t lost)
     counter_add(&CT_feed_lost, (int64_t)lost);
 }
 
+static void open_continue(struct worker *w, const struct letter *l)
+{
+    struct session *s = session_find_handle(w, l->a);
+
+    if (s == NULL)
+        return;
+    app_session_of(s)->is_continuing = false;
+    app_feed_continue(app_session_of(s));
+}
+
+/* The rest is for the next turn: others have waited meanwhile. */
+static void continue_later(struct app_session *a)
+{
+    struct worker *w = a->session->worker;
+    struct letter letter = {.open = open_continue, .a = a->session->handle};
+
+    if (a->is_continuing)
+        return;
+    a->is_continuing = true;
+    worker_post(w, w->index, &letter);
+}
+
 void app_feed_continue(struct app_session *a)
 {
     struct reading x = {a, false};
 
     if (!a->is_durable || !a->is_behind || a->session->client == NULL)
         return;
-    for (;;) {
+    for (unsigned reads = 0;; reads++) {
         uint64_t before = a->position;
         uint64_t first;
 
+        if (reads == FEED_READS_A_TURN) {
+            continue_later(a);
+            return;
+        }
         if (queue_is_long(a) || x.stopped) {
             a->session->wants_room = true;
             return;
@@ -355,6 +394,8 @@ void app_feed_continue(struct app_session *a)
         a->cursor_moved = true;
         if (first > before + 1)
             note_hole(a, first - before - 1);
+        if (a->position + 1 < first)
+            a->position = first - 1;
         if (a->position == before && !x.stopped)
             break;
     }

@@ -1,9 +1,12 @@
 /*
- * What an application publishes: checked for topic and rights at the session's home, carried out at the device's home, answered in order.
- * Source: open-api.md 3.3
+ * What an application publishes: checked for topic and rights at the session's home, carried out at
+ * the device's home, answered in order. Source: open-api.md 3.3
  */
 #include "base/invariant.h"
 #include "mqtt/property.h"
+#include "platform/counters.h"
+#include "platform/device.h"
+#include "platform/events.h"
 #include "service/app_errors.h"
 #include "service/downlink.h"
 
@@ -14,19 +17,18 @@ struct answer {
     uint8_t topic[OPEN_TOPIC_LEN_MAX];
 };
 
-/* --- tickets in letters ------------------------------------------------------------------------ */
+/* --- tickets in letters ---------------------------------------------------------------------- */
 
 static uint64_t pack(const struct service_ticket *t, enum reason reason)
 {
-    return (uint64_t)t->packet_id | (uint64_t)t->qos << 16 | (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
+    return (uint64_t)t->packet_id | (uint64_t)t->qos << 16 |
+           (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
 }
 
 static struct service_ticket unpack(const struct letter *l)
 {
-    return (struct service_ticket){.session = l->a,
-                                   .number = l->b,
-                                   .packet_id = (uint16_t)l->c,
-                                   .qos = (uint8_t)(l->c >> 16)};
+    return (struct service_ticket){
+        .session = l->a, .number = l->b, .packet_id = (uint16_t)l->c, .qos = (uint8_t)(l->c >> 16)};
 }
 
 /* The journal has it: the publisher may be told what was decided. */
@@ -46,7 +48,7 @@ static struct router_receipt receipt_for(const struct downlink *d)
                                    .c = pack(&d->ticket, REASON_SUCCESS)};
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals -------------------------------------------------------------------------------- */
 
 static struct service_verdict refuse(struct app_session *a, const struct packet_publish *p,
                                      enum reason code, struct slice why)
@@ -54,8 +56,10 @@ static struct service_verdict refuse(struct app_session *a, const struct packet_
     struct app_error e = {
         .code = code, .topic = p->topic, .message = why, .packet_id = p->packet_id};
 
-    app_errors_tell(a, &e);
-    return (struct service_verdict){.reason = code, .why = why};
+    if (app_errors_tell(a, &e))
+        return (struct service_verdict){.reason = code, .why = why};
+    return (struct service_verdict){
+        .reason = code, .why = why, .then_disconnect = REASON_MESSAGE_RATE_TOO_HIGH};
 }
 
 static void tell_refusal(struct session *s, const struct service_ticket *t,
@@ -68,7 +72,9 @@ static void tell_refusal(struct session *s, const struct service_ticket *t,
                           .column = answer->column,
                           .packet_id = t->packet_id};
 
-    app_errors_tell(app_session_of(s), &e);
+    if (!app_errors_tell(app_session_of(s), &e) && s->client != NULL)
+        client_disconnect(s->client, REASON_MESSAGE_RATE_TOO_HIGH,
+                          slice_of("too many refused publishes"));
 }
 
 /* At the session's home: the device's home has decided. */
@@ -87,7 +93,28 @@ static void open_answer(struct worker *w, const struct letter *l)
     mem_free(a);
 }
 
-/* --- at the device's home ---------------------------------------------------------------------- */
+/* --- at the device's home -------------------------------------------------------------------- */
+
+static size_t write_topic(const struct downlink *d, void *out)
+{
+    char project[IDENT_TEXT_LEN + 1], device[IDENT_TEXT_LEN + 1];
+
+    ident_format(IDENT_PROJECT, d->project_id, project);
+    ident_format(IDENT_DEVICE, d->device_id, device);
+    return open_topic_write(out, slice_of(project), slice_of(device), d->kind, slice_make(NULL, 0));
+}
+
+/* What was refused of a will: there is nobody to answer. */
+static void record_will(const struct downlink *d, const struct downlink_answer *answer)
+{
+    uint8_t topic[OPEN_TOPIC_LEN_MAX];
+
+    if (answer->reason < REASON_UNSPECIFIED_ERROR)
+        return;
+    counter_inc(downlinks_refused);
+    log_event(EV_DOWNLINK_RECORDED, "topic", log_slice(slice_make(topic, write_topic(d, topic))),
+              "cause", answer->why);
+}
 
 static void post_answer(struct worker *w, const struct downlink *d,
                         const struct downlink_answer *answer)
@@ -98,13 +125,9 @@ static void post_answer(struct worker *w, const struct downlink *d,
                             .a = d->ticket.session,
                             .b = d->ticket.number,
                             .c = pack(&d->ticket, answer->reason)};
-    char project[IDENT_TEXT_LEN + 1], device[IDENT_TEXT_LEN + 1];
 
     a->answer = *answer;
-    ident_format(IDENT_PROJECT, d->project_id, project);
-    ident_format(IDENT_DEVICE, d->device_id, device);
-    a->topic_len = (uint32_t)open_topic_write((char *)a->topic, slice_of(project), slice_of(device),
-                                              d->kind, slice_make(NULL, 0));
+    a->topic_len = (uint32_t)write_topic(d, a->topic);
     worker_post(w, d->publisher_worker, &letter);
 }
 
@@ -115,12 +138,14 @@ static void open_downlink(struct worker *w, const struct letter *l)
     struct downlink_answer answer;
 
     downlink_run(home_of(w), d, d->has_publisher ? &receipt : NULL, &answer);
-    if (d->has_publisher && !answer.is_later)
+    if (!d->has_publisher)
+        record_will(d, &answer);
+    else if (!answer.is_later)
         post_answer(w, d, &answer);
     mem_free(d);
 }
 
-/* --- at the session's home --------------------------------------------------------------------- */
+/* --- at the session's home ------------------------------------------------------------------- */
 
 static enum reason check_topic(const struct project *p, struct slice topic, struct open_topic *out,
                                struct slice *why)
@@ -131,6 +156,10 @@ static enum reason check_topic(const struct project *p, struct slice topic, stru
     }
     if (out->project_id != p->project_id) {
         *why = slice_of("the topic is not of this project");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (out->kind == OPEN_KIND_CTL) {
+        *why = slice_of("requests are not served by this version");
         return REASON_NOT_AUTHORIZED;
     }
     if (!open_kinds[out->kind].may_publish || out->device_id == 0) {
@@ -155,8 +184,11 @@ static struct service_verdict send_downlink(struct app_session *a, struct downli
         return (struct service_verdict){.is_later = true};
     }
     downlink_run(h, d, d->has_publisher ? &receipt : NULL, &answer);
-    if (d->has_publisher && answer.reason >= REASON_UNSPECIFIED_ERROR) {
-        post_answer(w, d, &answer); /* as from another worker, so that refusals are told in one place */
+    if (!d->has_publisher) {
+        record_will(d, &answer);
+    } else if (answer.reason >= REASON_UNSPECIFIED_ERROR) {
+        post_answer(w, d,
+                    &answer); /* as from another worker, so that refusals are told in one place */
         answer.is_later = true;
     }
     mem_free(d);
@@ -192,13 +224,56 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     return send_downlink(a, d);
 }
 
-/* --- wills ------------------------------------------------------------------------------------- */
+/* --- wills ----------------------------------------------------------------------------------- */
 
-enum reason app_check_will(const struct project *p, const struct packet_will *w, struct slice *why)
+static bool has_device(const struct home *h, uint64_t project_id, uint64_t device_id)
 {
-    struct open_topic topic;
+    const struct device *d = home_find_device(h, device_id);
 
-    return check_topic(p, w->topic, &topic, why);
+    return d != NULL && d->project->project->project_id == project_id;
+}
+
+/* At the session's home: a: the waiting client's number, b: whether the device exists. */
+static void open_will_answer(struct worker *w, const struct letter *l)
+{
+    client_decide(w, l->a, l->b != 0);
+}
+
+/* At the device's home. a: number, b: project, c: device; object: the asking worker. */
+static void open_will_question(struct worker *w, const struct letter *l)
+{
+    const struct worker *asking = l->object;
+    struct letter answer = {
+        .open = open_will_answer, .a = l->a, .b = has_device(home_of(w), l->b, l->c)};
+
+    worker_post(w, asking->index, &answer);
+}
+
+enum reason app_check_will(struct client *c, const struct project *p,
+                           const struct packet_will *will, struct service_login *login)
+{
+    struct worker *w = client_worker(c);
+    struct open_topic topic;
+    struct letter question = {.open = open_will_question, .object = w};
+    enum reason reason = check_topic(p, will->topic, &topic, &login->why);
+    unsigned home;
+
+    if (reason != REASON_SUCCESS)
+        return reason;
+    home = home_of_device(home_of(w), topic.device_id);
+    if (c->decision == CLIENT_UNDECIDED && home != w->index) {
+        question.a = client_wait_number(c);
+        question.b = topic.project_id;
+        question.c = topic.device_id;
+        worker_post(w, home, &question);
+        login->is_later = true;
+        return REASON_SUCCESS;
+    }
+    if (home == w->index ? has_device(home_of(w), topic.project_id, topic.device_id)
+                         : c->decision == CLIENT_ALLOWED)
+        return REASON_SUCCESS;
+    login->why = slice_of("the will's device does not exist in this project");
+    return REASON_TOPIC_INVALID;
 }
 
 void app_publish_will(struct session *s, const struct will *will)

@@ -1,6 +1,7 @@
 /*
- * Retained downlinks for a new subscription: every worker is asked for those of its devices, since each device keeps its own.
- * Source: open-api.md 3.1 "Retain works as the standards say", [MQTT-3.3.1-9] to -11
+ * Retained downlinks for a new subscription: every worker is asked for those of its devices, since
+ * each device keeps its own. Source: open-api.md 3.1 "Retain works as the standards say",
+ * [MQTT-3.3.1-9] to -11
  */
 #include "base/invariant.h"
 #include "platform/device.h"
@@ -28,6 +29,16 @@ static void open_answer(struct worker *w, const struct letter *l)
         delivery_deinit(&d);
 }
 
+/* What is published here next is delivered here at once, so a letter to ourselves would come behind
+ * it; unless such messages go by letter themselves. */
+static void give(struct home *h, unsigned to, const struct letter *answer)
+{
+    if (to == h->worker->index && h->letters_to_self == 0)
+        open_answer(h->worker, answer);
+    else
+        worker_post(h->worker, to, answer);
+}
+
 static void answer_for_device(struct home *h, const struct question *q, const struct device *d)
 {
     for (unsigned i = 0; i < DEVICE_RETAINED_COUNT; i++) {
@@ -40,7 +51,7 @@ static void answer_for_device(struct home *h, const struct question *q, const st
         if (m->message.expires_ms != 0 && m->message.expires_ms <= h->worker->now_ms)
             continue;
         letter.object = open_message_ref(m);
-        worker_post(h->worker, q->worker, &letter);
+        give(h, q->worker, &letter);
     }
 }
 

@@ -4,7 +4,7 @@
 #include "base/invariant.h"
 #include "service/app_session.h"
 #include "service/counters.h"
-#include "service/share_group.h"
+#include "service/share_membership.h"
 
 static unsigned home(struct worker *self, const struct packet_connect *p)
 {
@@ -15,9 +15,20 @@ static unsigned home(struct worker *self, const struct packet_connect *p)
     return worker_home(hash_u64(hash_bytes(p->username) ^ hash_bytes(p->client_id)), count);
 }
 
-static enum reason check_project(const struct site *s, const struct project *p,
-                                 struct service_login *login)
+/* Its own older connection makes room for a client that comes back. */
+static bool takes_over(const struct client *c, uint64_t project_id, struct slice client_id)
 {
+    const struct session *s =
+        session_find(client_worker(c), c->settings->service, project_id, client_id);
+
+    return s != NULL && s->client != NULL;
+}
+
+static enum reason check_project(const struct client *c, const struct project *p,
+                                 struct slice client_id, struct service_login *login)
+{
+    const struct site *s = site_of(client_worker(c));
+
     if (!atomic_load_explicit(&p->enabled, memory_order_relaxed)) {
         login->why = slice_of("the project is disabled");
         return REASON_NOT_AUTHORIZED;
@@ -27,7 +38,8 @@ static enum reason check_project(const struct site *s, const struct project *p,
         return REASON_NOT_AUTHORIZED;
     }
     if (atomic_load_explicit(&p->app_clients, memory_order_relaxed) >=
-        s->settings->app_clients_max) {
+            s->settings->app_clients_max &&
+        !takes_over(c, p->project_id, client_id)) {
         login->why = slice_of("too many application connections of this project");
         return REASON_QUOTA_EXCEEDED;
     }
@@ -45,9 +57,9 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
                                           hp == NULL ? NULL : &hp->project->secret);
 
     if (reason == REASON_SUCCESS)
-        reason = check_project(s, hp->project, login);
+        reason = check_project(c, hp->project, p->client_id, login);
     if (reason == REASON_SUCCESS && p->has_will)
-        reason = app_check_will(hp->project, &p->will, &login->why);
+        reason = app_check_will(c, hp->project, &p->will, login);
     if (reason != REASON_SUCCESS)
         return reason;
     login->scope = project_id;
@@ -68,27 +80,19 @@ static void session_opened(struct session *s)
     s->owner = a;
 }
 
-static void tell_share_groups(struct app_session *a, bool is_online)
-{
-    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
-        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
-
-        if (sub->is_shared)
-            share_group_presence(sub, is_online);
-    }
-}
-
 static void connected(struct client *c, bool session_present)
 {
     struct app_session *a = app_session_of(c->session);
 
+    (void)session_present;
     a->refusals = 0;
     a->is_connected_counted = true;
     atomic_fetch_add_explicit(&a->project->app_clients, 1, memory_order_relaxed);
-    if (!session_present && c->session->expiry_s > 0)
+    /* A session may be there whose first connection ended before this, its CONNACK being too large.
+     */
+    if (!a->is_durable && c->session->expiry_s > 0)
         app_feed_open(a);
-    if (session_present)
-        tell_share_groups(a, true);
+    share_membership_connected(a);
     app_feed_connected(a);
 }
 
@@ -100,7 +104,7 @@ static void disconnected(struct client *c, uint64_t unsent_from)
         atomic_fetch_sub_explicit(&a->project->app_clients, 1, memory_order_relaxed);
     a->is_connected_counted = false;
     app_feed_disconnected(a, unsent_from);
-    tell_share_groups(a, false);
+    share_membership_disconnected(a);
 }
 
 static void offline(struct client *c)
@@ -112,6 +116,7 @@ static void session_closed(struct session *s)
 {
     struct app_session *a = app_session_of(s);
 
+    timer_cancel(&a->away_timer);
     while (!list_is_empty(&a->subscriptions))
         app_subscription_free(list_entry(a->subscriptions.next, struct app_subscription, node));
     app_feed_close(a);

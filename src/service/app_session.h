@@ -1,5 +1,6 @@
 /*
- * What the application API keeps of a session: its project, its subscriptions, where it stands in the journal.
+ * What the application API keeps of a session: its project, its subscriptions, where it stands in
+ * the journal.
  *
  * Owned by its session (session.owner), on its home worker.
  */
@@ -8,22 +9,23 @@
 #include "service/site.h"
 
 struct app_session;
-struct share_group;
+struct share_membership;
 
 /** What an index entry leads to. */
 enum app_target { APP_TARGET_SESSION, APP_TARGET_GROUP };
 
 /** One filter of a session. */
 struct app_subscription {
-    enum app_target target;            /* first: what open_subscription.owner points to says what it is */
-    struct open_subscription indexed;  /* plain filters with kinds of devices */
-    struct app_session *session;       /* borrowed: owns it */
-    char *filter;                      /* owned: as the client wrote it */
+    enum app_target target; /* first: what open_subscription.owner points to says what it is */
+    struct open_subscription indexed; /* plain filters with kinds of devices */
+    struct app_session *session;      /* borrowed: owns it */
+    char *filter;                     /* owned: as the client wrote it */
     uint8_t qos;
     bool no_local, retain_as_published, is_shared;
-    uint32_t identifier;               /* 0: none */
-    uint64_t from_seq;                 /* durable: records above this number count */
-    bool wants_retained;               /* the SUBACK is due first */
+    struct share_membership *membership; /* is_shared: in its group */
+    uint32_t identifier;                 /* 0: none */
+    uint64_t from_seq;                   /* durable: records above this number count */
+    bool wants_retained;                 /* the SUBACK is due first */
     struct list node;
 };
 
@@ -34,13 +36,15 @@ struct app_session {
     struct list subscriptions; /* owned */
     uint32_t subscription_count;
     bool is_connected_counted; /* in project.app_clients */
+    struct timer away_timer;   /* offline, in a share group: when it counts as away */
 
     /* the journal (app_feed) */
-    bool is_durable;           /* fed by the journal: fixed when it is opened */
-    bool is_behind;            /* reads the journal; otherwise takes what is committed from memory */
-    bool cursor_moved;         /* since it was last saved */
-    uint64_t position;         /* the last record that was considered */
-    uint64_t online_seq;       /* the last record before it came online: earlier QoS 0 is not sent */
+    bool is_durable;     /* fed by the journal: fixed when it is opened */
+    bool is_behind;      /* reads the journal; otherwise takes what is committed from memory */
+    bool is_continuing;  /* a letter that goes on reading is under way */
+    bool cursor_moved;   /* since it was last saved */
+    uint64_t position;   /* the last record that was considered */
+    uint64_t online_seq; /* the last record before it came online: earlier QoS 0 is not sent */
     struct list feed_node;
 
     /* the matching under way (app_feed) */
@@ -69,6 +73,7 @@ void app_subscription_free(struct app_subscription *sub);
 
 /* app_feed.c */
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);
+void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq);
 void app_feed_open(struct app_session *a);
 void app_feed_close(struct app_session *a);
 void app_feed_connected(struct app_session *a);
@@ -81,8 +86,8 @@ void app_feed_end_overflowed(struct site *site);
 struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
                                    const struct service_ticket *ticket);
 void app_publish_will(struct session *s, const struct will *w);
-enum reason app_check_will(const struct project *p, const struct packet_will *w,
-                           struct slice *why);
+enum reason app_check_will(struct client *c, const struct project *p,
+                           const struct packet_will *will, struct service_login *login);
 
 /* app_retained.c */
 void app_retained_ask(struct app_subscription *sub);

@@ -2,7 +2,7 @@
 #include "base/invariant.h"
 #include "service/app_session.h"
 #include "service/counters.h"
-#include "service/share_group.h"
+#include "service/share_membership.h"
 
 static struct app_subscription *find(struct app_session *a, struct slice filter)
 {
@@ -20,10 +20,9 @@ void app_subscription_free(struct app_subscription *sub)
     struct app_session *a = sub->session;
 
     if (sub->is_shared)
-        share_group_leave(sub);
+        share_membership_leave(sub);
     else if (sub->indexed.is_indexed)
-        open_index_remove(home_of(a->session->worker)->index, &sub->indexed,
-                          &a->project->interest);
+        open_index_remove(home_of(a->session->worker)->index, &sub->indexed, &a->project->interest);
     list_remove(&sub->node);
     a->subscription_count--;
     counter_add(&CT_subscriptions, -1);
@@ -49,10 +48,12 @@ static struct app_subscription *add(struct app_session *a, struct slice filter,
     return sub;
 }
 
-static enum reason refusal(enum status st)
+static enum reason refuse(const struct client *c, struct slice filter, enum reason reason,
+                          const char *text, struct slice *why)
 {
-    counter_inc(subscribes_refused);
-    return st == ST_REFUSED ? REASON_NOT_AUTHORIZED : REASON_FILTER_INVALID;
+    *why = slice_of(text);
+    site_record_refused_filter(c, filter, text);
+    return reason;
 }
 
 static bool may_be_retained(const struct open_filter *f)
@@ -74,18 +75,16 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
     bool is_new;
 
     if (st == ST_OK)
-        st = open_filter_compile(parts.filter, a->project->project_id, is_shared, &compiled, &cause);
-    if (st != ST_OK) {
-        *why = slice_of(cause);
-        return refusal(st);
-    }
+        st =
+            open_filter_compile(parts.filter, a->project->project_id, is_shared, &compiled, &cause);
+    if (st != ST_OK)
+        return refuse(c, f->filter,
+                      st == ST_REFUSED ? REASON_NOT_AUTHORIZED : REASON_FILTER_INVALID, cause, why);
     sub = find(a, f->filter);
     is_new = sub == NULL;
-    if (is_new && a->subscription_count >= a->site->settings->subscriptions_max) {
-        *why = slice_of("too many subscriptions in this session");
-        counter_inc(subscribes_refused);
-        return REASON_QUOTA_EXCEEDED;
-    }
+    if (is_new && a->subscription_count >= a->site->settings->subscriptions_max)
+        return refuse(c, f->filter, REASON_QUOTA_EXCEEDED, "too many subscriptions in this session",
+                      why);
     if (is_new)
         sub = add(a, f->filter, &compiled, is_shared);
     sub->qos = f->qos;
@@ -95,7 +94,7 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
     sub->wants_retained = !is_shared && may_be_retained(&compiled) &&
                           (f->retain_handling == 0 || (f->retain_handling == 1 && is_new));
     if (is_shared) {
-        share_group_join(sub, &compiled, parts.share_group);
+        share_membership_join(sub);
     } else if (is_new) {
         open_index_add(h->index, &sub->indexed, &a->project->interest);
         /* After the bit of interest: whatever is published from now on has a higher number. */

@@ -51,10 +51,9 @@ bool device_link_deliver(struct device *d, const struct device_downlink *m)
     if (s == NULL || !is_kept(link, s))
         return false;
     delivery = (struct delivery){.qos = s->qos, .subscription_id = s->identifier};
-    delivery.message =
-        message_new(sizeof(struct message),
-                    slice_make(topic, write_topic(topic, sizeof(topic), d, m)), m->properties,
-                    m->payload);
+    delivery.message = message_new(sizeof(struct message),
+                                   slice_make(topic, write_topic(topic, sizeof(topic), d, m)),
+                                   m->properties, m->payload);
     delivery.message->expires_ms = m->expires_ms;
     switch (session_deliver(link->session, &delivery)) {
     case SESSION_SENT:

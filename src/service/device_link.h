@@ -1,6 +1,7 @@
 /*
- * What device access keeps of a device's session: which of its own topics it has subscribed to. Owned by its session; the device's `link`
- * leads to the newest one. On the device's home worker. Source: open-api.md 4
+ * What device access keeps of a device's session: which of its own topics it has subscribed to.
+ * Owned by its session; the device's `link` leads to the newest one. On the device's home worker.
+ * Source: open-api.md 4
  */
 #pragma once
 
@@ -31,10 +32,11 @@ struct device_subscription {
 };
 
 struct device_link {
-    struct device *device;   /* borrowed: closes its sessions before it goes */
-    struct session *session; /* borrowed: owns this */
+    struct device *device;                     /* borrowed: closes its sessions before it goes */
+    struct session *session;                   /* borrowed: owns this */
     struct device_subscription *subscriptions; /* owned */
     uint32_t count;
+    bool awaits_will; /* its connection is gone; it is offline when its will has been published */
 };
 
 /** What the device sent on one of its topics. */
@@ -43,7 +45,7 @@ struct device_input {
     struct client *client; /* NULL: a will */
     struct slice topic;
     struct slice stream;
-    struct slice payload;  /* JSON_PADDING readable bytes stand behind it */
+    struct slice payload;                 /* JSON_PADDING readable bytes stand behind it */
     const struct router_receipt *receipt; /* NULL: nobody waits */
 };
 
@@ -67,7 +69,8 @@ struct device_downlink {
     uint64_t expires_ms;
 };
 
-/** True when the device's session would take it: subscribed, and connected or kept while it is away. */
+/** True when the device's session would take it: subscribed, and connected or kept while it is
+ * away. */
 bool device_link_takes(const struct device *d, enum device_topic topic, struct slice stream);
 
 /** Delivers to the device's session; false: it does not take it. */

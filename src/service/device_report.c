@@ -1,7 +1,9 @@
 /*
- * What devices publish: checked, kept, made into open messages. Every payload but custom data must be a JSON object; otherwise it is acknowledged, recorded,
- * and the device disconnected, so that it does not come back with the same message for ever. Source: open-api.md 3.2, 4
+ * What devices publish: checked, kept, made into open messages. Every payload but custom data must
+ * be a JSON object; otherwise it is acknowledged, recorded, and the device disconnected, so that it
+ * does not come back with the same message for ever. Source: open-api.md 3.2, 4
  */
+#include "base/invariant.h"
 #include "mqtt/property.h"
 #include "platform/command_form.h"
 #include "platform/counters.h"
@@ -32,10 +34,8 @@ static bool parse(const struct device_input *in, const struct json_member **memb
 
 static struct service_verdict publish_as(const struct device_input *in, enum open_kind kind)
 {
-    struct device_publication p = {.kind = kind,
-                                   .stream = in->stream,
-                                   .payload = in->payload,
-                                   .source = OPEN_SOURCE_REPORT};
+    struct device_publication p = {
+        .kind = kind, .stream = in->stream, .payload = in->payload, .source = OPEN_SOURCE_REPORT};
 
     return accepted(device_publish(in->device, &p, in->receipt));
 }
@@ -52,7 +52,8 @@ struct service_verdict device_report_attributes(const struct device_input *in)
     return publish_as(in, OPEN_KIND_ATTRIBUTES);
 }
 
-/* A payload that is an object, but not of the form that its topic asks for: recorded, not handed on; the device stays. */
+/* A payload that is an object, but not of the form that its topic asks for: recorded, not handed
+ * on; the device stays. */
 static struct service_verdict record_form(const struct device_input *in, const char *why)
 {
     device_record(in->device, "up", in->topic, why);
@@ -78,7 +79,7 @@ struct service_verdict device_report_data(const struct device_input *in)
     return publish_as(in, OPEN_KIND_DATA);
 }
 
-/* --- replies ----------------------------------------------------------------------------------- */
+/* --- replies --------------------------------------------------------------------------------- */
 
 static size_t write_reply_properties(const struct command *c, uint8_t *out, size_t room)
 {
@@ -93,9 +94,8 @@ static size_t write_reply_properties(const struct command *c, uint8_t *out, size
 
 static struct service_verdict publish_reply(const struct device_input *in, const struct command *c)
 {
-    struct device_publication p = {.kind = OPEN_KIND_COMMAND_REPLY,
-                                   .payload = in->payload,
-                                   .source = OPEN_SOURCE_REPORT};
+    struct device_publication p = {
+        .kind = OPEN_KIND_COMMAND_REPLY, .payload = in->payload, .source = OPEN_SOURCE_REPORT};
     struct buffer properties = {0};
     size_t room = c->response_topic.len + c->correlation_data.len + 6;
     bool is_later;
@@ -130,7 +130,7 @@ struct service_verdict device_report_reply(const struct device_input *in)
     return verdict;
 }
 
-/* --- attributes_get ---------------------------------------------------------------------------- */
+/* --- attributes_get -------------------------------------------------------------------------- */
 
 enum { GET_KEYS_MAX = CLOUD_VALUES_MAX };
 
@@ -138,15 +138,27 @@ static void append_values(const struct device *d, const struct json_member *keys
                           struct buffer *out)
 {
     struct slice *names;
+    size_t room = 0;
+    char *text;
 
     if (count == 0) {
         cloud_values_append_object(&d->values, NULL, 0, out);
         return;
     }
-    names = mem_alloc(MEM_DEVICE, count * sizeof(*names));
     for (size_t i = 0; i < count; i++)
-        names[i] = slice_make(keys[i].value.data + 1, keys[i].value.len - 2); /* without quotes */
+        room += keys[i].value.len;
+    names = mem_alloc(MEM_DEVICE, count * sizeof(*names));
+    text = mem_alloc(MEM_DEVICE, room);
+    room = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t max = keys[i].value.len - 1; /* without quotes, with a zero */
+
+        invariant(json_text(&keys[i], text + room, max, &names[i].len) == ST_OK);
+        names[i].data = (const uint8_t *)text + room;
+        room += names[i].len;
+    }
     cloud_values_append_object(&d->values, names, count, out);
+    mem_free(text);
     mem_free(names);
 }
 

@@ -1,11 +1,10 @@
 /*
- * Device access: who may connect, what a device may publish and subscribe to, and its presence. One live connection a device, one session whose
- * downlinks are kept.
+ * Device access: who may connect, what a device may publish and subscribe to, and its presence. One
+ * live connection a device, one session whose downlinks are kept.
  */
 #include "service/device_service.h"
 
 #include "base/invariant.h"
-#include "service/counters.h"
 #include "service/device_link.h"
 
 static struct device_link *link_of(const struct session *s)
@@ -46,9 +45,9 @@ static void end_other_session(struct device *d, struct slice client_id)
     if (link == NULL)
         return;
     s = link->session;
-    if (client_id.len > 0 &&
-        slice_equal(slice_make(s->client_id, s->client_id_len), client_id))
+    if (client_id.len > 0 && slice_equal(slice_make(s->client_id, s->client_id_len), client_id))
         return;
+    link->awaits_will = false; /* the device is back already */
     if (s->client != NULL)
         client_take_over(s->client);
     if (!s->is_closed)
@@ -95,8 +94,11 @@ static void session_opened(struct session *s)
 
 static void connected(struct client *c, bool session_present)
 {
+    struct device_link *link = link_of(c->session);
+
     (void)session_present;
-    device_came(link_of(c->session)->device);
+    link->awaits_will = false;
+    device_came(link->device);
 }
 
 static struct device_subscription *find(struct device_link *link,
@@ -111,10 +113,11 @@ static struct device_subscription *find(struct device_link *link,
     return NULL;
 }
 
-static enum reason refuse_filter(struct slice *why, enum reason reason, const char *text)
+static enum reason refuse_filter(const struct client *c, struct slice filter, enum reason reason,
+                                 const char *text, struct slice *why)
 {
     *why = slice_of(text);
-    counter_inc(subscribes_refused);
+    site_record_refused_filter(c, filter, text);
     return reason;
 }
 
@@ -127,17 +130,18 @@ static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
     struct topic_filter syntax;
 
     if (topic_parse_filter(f->filter, &syntax) != ST_OK)
-        return refuse_filter(why, REASON_FILTER_INVALID, "the filter is malformed");
+        return refuse_filter(c, f->filter, REASON_FILTER_INVALID, "the filter is malformed", why);
     if (device_topic_parse(link->device, f->filter, &parts) != ST_OK ||
         device_topic_direction(parts.topic) != DEVICE_DOWN)
-        return refuse_filter(why, REASON_NOT_AUTHORIZED,
-                             "a device subscribes to its own downlink topics only");
+        return refuse_filter(c, f->filter, REASON_NOT_AUTHORIZED,
+                             "a device subscribes to its own downlink topics only", why);
     s = find(link, &parts);
     if (s == NULL) {
         if (link->count >= site_of(client_worker(c))->settings->subscriptions_max)
-            return refuse_filter(why, REASON_QUOTA_EXCEEDED, "too many subscriptions");
-        link->subscriptions = mem_resize(MEM_SUBSCRIPTION, link->subscriptions,
-                                         (link->count + 1) * sizeof(*s));
+            return refuse_filter(c, f->filter, REASON_QUOTA_EXCEEDED, "too many subscriptions",
+                                 why);
+        link->subscriptions =
+            mem_resize(MEM_SUBSCRIPTION, link->subscriptions, (link->count + 1) * sizeof(*s));
         s = &link->subscriptions[link->count++];
         s->topic = parts.topic;
         memset(s->stream, 0, sizeof(s->stream));
@@ -207,7 +211,8 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
 
 static void publish_will(struct session *s, const struct will *w)
 {
-    struct device *d = link_of(s)->device;
+    struct device_link *link = link_of(s);
+    struct device *d = link->device;
     struct device_topic_parts parts;
     struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload};
 
@@ -215,6 +220,10 @@ static void publish_will(struct session *s, const struct will *w)
         return; /* was refused at CONNECT */
     in.stream = parts.stream;
     (void)device_topic_handle(parts.topic, &in);
+    if (link->awaits_will) {
+        link->awaits_will = false;
+        device_went(d, slice_of("disconnected"));
+    }
 }
 
 static void room(struct session *s)
@@ -240,7 +249,12 @@ static void offline(struct client *c)
     struct device *d = home_find_device(home_of(w), c->session->scope);
     bool is_timeout = c->end_reason == REASON_KEEP_ALIVE_TIMEOUT;
 
-    if (d != NULL && !c->is_taken_over)
+    if (d == NULL || c->is_taken_over)
+        return;
+    /* A will that was put off is still the device's last data before it is offline. */
+    if (c->session->will != NULL && !c->session->is_closed)
+        link_of(c->session)->awaits_will = true;
+    else
         device_went(d, slice_of(is_timeout ? "keep alive" : "disconnected"));
 }
 

@@ -8,7 +8,7 @@ static const struct topic_info {
     bool has_stream;
     struct service_verdict (*handler)(const struct device_input *in);
 } topics[DEVICE_TOPIC_COUNT] = {
-#define DEVICE_TOPIC(name, word, direction, stream, handler)                                       \
+#define DEVICE_TOPIC(name, word, direction, stream, handler) \
     [DEVICE_TOPIC_##name] = {word, sizeof(word) - 1, direction, stream, handler},
 #include "service/device_topic.def"
 #undef DEVICE_TOPIC

@@ -1,4 +1,5 @@
-/* Downlinks at the device's home: checked, stored, delivered, announced. Source: open-api.md 3.2, 3.3 */
+/* Downlinks at the device's home: checked, stored, delivered, announced. Source:
+ * open-api.md 3.2, 3.3 */
 #include "service/downlink.h"
 
 #include <stdio.h>
@@ -109,9 +110,8 @@ static void retain(struct device *d, const struct downlink *x, struct slice payl
 static bool deliver(struct device *d, const struct downlink *x, enum device_topic topic,
                     struct slice payload)
 {
-    struct device_downlink m = {.topic = topic,
-                                .payload = payload,
-                                .expires_ms = x->has_expiry ? x->expires_ms : 0};
+    struct device_downlink m = {
+        .topic = topic, .payload = payload, .expires_ms = x->has_expiry ? x->expires_ms : 0};
 
     return device_link_deliver(d, &m);
 }
@@ -130,11 +130,9 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
 {
     const struct json_member *members;
     size_t count;
-    struct device_publication announced = {.kind = OPEN_KIND_ATTRIBUTES,
-                                           .payload = x->payload,
-                                           .source = OPEN_SOURCE_PUSH};
-    bool is_owed =
-        open_interest_durable(&d->project->project->interest, OPEN_KIND_ATTRIBUTES) != 0;
+    struct device_publication announced = {
+        .kind = OPEN_KIND_ATTRIBUTES, .payload = x->payload, .source = OPEN_SOURCE_PUSH};
+    bool is_owed = open_interest_durable(&d->project->project->interest, OPEN_KIND_ATTRIBUTES) != 0;
     bool is_delivered;
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
@@ -160,8 +158,8 @@ static enum status enter_command(struct device *d, const struct downlink *x,
     struct command_request request = {
         .id = form->id,
         .method = command_form_method(form),
-        .deadline_ms = x->has_expiry ? x->expires_ms
-                                     : w->now_ms + d->home->shared->command_timeout_ms,
+        .deadline_ms =
+            x->has_expiry ? x->expires_ms : w->now_ms + d->home->shared->command_timeout_ms,
         .has_response_topic = x->returns_reply,
         .has_correlation_data = x->has_correlation_data,
         .response_topic = x->response_topic,
@@ -180,8 +178,8 @@ static enum status enter_command(struct device *d, const struct downlink *x,
     return ST_OK;
 }
 
-static void run_command(struct device *d, const struct downlink *x,
-                        struct router_receipt *receipt, struct downlink_answer *answer)
+static void run_command(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                        struct downlink_answer *answer)
 {
     const struct json_member *members;
     struct command_form form;
@@ -215,7 +213,8 @@ static void run_command(struct device *d, const struct downlink *x,
     } else {
         struct command *c = command_ledger_take_newest(d->ledger);
 
-        decide(receipt, answer, REASON_NO_MATCHING_SUBSCRIBERS); /* a late command is worse than none */
+        decide(receipt, answer,
+               REASON_NO_MATCHING_SUBSCRIBERS); /* a late command is worse than none */
         command_free(&c);
     }
     answer->is_later = publish_watched(d, x, payload, receipt);

@@ -1,5 +1,6 @@
 /*
- * A publish of an application on its way from the session's home to the device's home and back: what applications send to devices.
+ * A publish of an application on its way from the session's home to the device's home and back:
+ * what applications send to devices.
  *
  * One block, owned by whoever holds it; runs at the device's home. Source: open-api.md 3.3
  */
@@ -10,27 +11,27 @@
 
 struct downlink {
     uint64_t project_id, device_id;
-    enum open_kind kind;           /* ATTRIBUTES_PUSH or COMMAND_SEND */
+    enum open_kind kind; /* ATTRIBUTES_PUSH or COMMAND_SEND */
     uint8_t qos;
     bool retain;
     bool has_expiry;
-    bool returns_reply;            /* response topic and correlation data go with the reply */
+    bool returns_reply; /* response topic and correlation data go with the reply */
     bool has_correlation_data;
-    bool has_publisher;            /* somebody waits for the answer (not so for a will) */
+    bool has_publisher; /* somebody waits for the answer (not so for a will) */
     unsigned publisher_worker;
-    struct service_ticket ticket;  /* its session is the publisher, for No Local too */
+    struct service_ticket ticket; /* its session is the publisher, for No Local too */
     uint64_t expires_ms;
-    struct slice payload;          /* inside the block, as all; JSON_PADDING readable bytes behind */
-    struct slice properties;       /* to forward, encoded */
+    struct slice payload;    /* inside the block, as all; JSON_PADDING readable bytes behind */
+    struct slice properties; /* to forward, encoded */
     struct slice response_topic, correlation_data;
 };
 
 /** The answer: what the publisher is told. */
 struct downlink_answer {
     enum reason reason;
-    bool is_later;          /* the receipt brings it */
-    unsigned line, column;  /* of JSON, 0: none */
-    char why[256];          /* empty: none */
+    bool is_later;         /* the receipt brings it */
+    unsigned line, column; /* of JSON, 0: none */
+    char why[256];         /* empty: none */
 };
 
 /** A copy of what a PUBLISH (or will) says; the caller owns it. */
@@ -39,6 +40,7 @@ struct downlink *downlink_new(const struct open_topic *topic, struct slice paylo
 
 enum { DOWNLINK_RECEIPT_REASON_SHIFT = 24 /* bits of the receipt's `c` that take the reason */ };
 
-/** Carries it out at the device's home. `receipt` (NULL: nobody waits) is used when the answer must wait for the journal; it brings the reason. */
+/** Carries it out at the device's home. `receipt` (NULL: nobody waits) is used when the answer must
+ * wait for the journal; it brings the reason. */
 void downlink_run(struct home *h, const struct downlink *d, struct router_receipt *receipt,
                   struct downlink_answer *answer);

@@ -1,28 +1,36 @@
 /*
- * Share groups at their home. Members are named by session handle and worker; what they are told travels by letter, so a member's session may be gone when a
- * message reaches its worker (then it is counted; the leave is under way).
+ * Share groups at their home. share_priv.h has the letters to and from their members.
  *
- * Joining: the member's worker raises project.joining before its SUBACK can leave, which makes every worker send to every worker; the group's home lowers it
- * when its index has the group. So nothing that is published after the SUBACK is missed.
+ * Joining: the member's worker raises project.joining before its SUBACK can leave, which makes
+ * every worker send to every worker; the group's home lowers it when its index has the group. So
+ * nothing that is published after the SUBACK is missed.
+ *
+ * Handing over: when a member has left, or is away while another is there, it is recalled. Until
+ * its answer has come, messages of its devices are held. Then its devices are free (unless it was
+ * back before it heard of the recall), and what it returned, then what was held, is given anew: no
+ * device's messages overtake one another. While all
+ * members are away nothing is recalled: what a member's session keeps is better than what nobody
+ * keeps.
  */
 #include "service/share_group.h"
 
 #include "base/invariant.h"
 #include "service/counters.h"
-
-enum { SHARE_OFFLINE_MS = 5000 /* then a member's devices go to the others */ };
+#include "service/share_priv.h"
 
 struct member {
-    uint64_t session; /* handle */
+    uint64_t share;
     unsigned worker;
     uint8_t qos;
     bool retain_as_published;
-    bool is_active;       /* gets devices */
-    bool is_offline;
+    bool is_away;     /* has been offline for long */
+    bool is_gone;     /* has left for good; freed with its answer */
+    bool is_recalled; /* and has not answered yet: it is sent nothing */
+    bool is_empty;    /* has answered while away, and was given nothing since */
     uint32_t identifier;
     uint32_t device_count;
+    struct buffer held;        /* owned: struct open_message *, a reference each */
     struct share_group *group; /* borrowed: owns it */
-    struct timer offline_timer;
 };
 
 struct assignment {
@@ -36,27 +44,28 @@ struct share_group {
     struct worker *worker;
     struct project *project; /* a reference */
     uint64_t hash;
-    char *name; /* owned: "<group>/<filter>" */
+    char *name;              /* owned: "<group>/<filter>" */
     struct member **members; /* owned */
     uint32_t member_count;
     struct hash_table assignments; /* owned: struct assignment */
 };
 
-/* What a member's worker tells the group's home. */
-struct notice {
-    struct project *project; /* a reference */
-    char *name;              /* owned */
-    uint64_t hash;
-    struct open_filter filter;
-    struct member member;
+struct group_key {
+    uint64_t project_id;
+    const char *name;
 };
 
 static bool group_equal(const void *item, const void *key)
 {
     const struct share_group *g = item;
-    const struct notice *n = key;
+    const struct group_key *k = key;
 
-    return g->project->project_id == n->project->project_id && strcmp(g->name, n->name) == 0;
+    return g->project->project_id == k->project_id && strcmp(g->name, k->name) == 0;
+}
+
+static bool member_equal(const void *item, const void *key)
+{
+    return ((const struct member *)item)->share == *(const uint64_t *)key;
 }
 
 static bool assignment_equal(const void *item, const void *key)
@@ -64,179 +73,126 @@ static bool assignment_equal(const void *item, const void *key)
     return ((const struct assignment *)item)->device_id == *(const uint64_t *)key;
 }
 
-static void notice_free(struct notice *n)
+void share_group_init(struct site *s)
 {
-    project_unref(&n->project);
-    mem_free(n->name);
-    mem_free(n);
+    hash_table_init(&s->share_groups, MEM_SUBSCRIPTION, group_equal);
+    hash_table_init(&s->share_members, MEM_SUBSCRIPTION, member_equal);
 }
 
-/* --- at the group's home ----------------------------------------------------------------------- */
-
-static struct share_group *find_group(struct site *s, const struct notice *n)
+void share_group_deinit(struct site *s)
 {
-    if (s->share_groups.equal == NULL)
-        hash_table_init(&s->share_groups, MEM_SUBSCRIPTION, group_equal);
-    return hash_table_find(&s->share_groups, n->hash, n);
+    invariant(s->share_groups.count == 0 && s->share_members.count == 0);
+    hash_table_deinit(&s->share_groups);
+    hash_table_deinit(&s->share_members);
 }
 
-static struct share_group *open_group(struct worker *w, struct notice *n)
+/* --- groups and members ---------------------------------------------------------------------- */
+
+static struct share_group *open_group(struct worker *w, struct share_join *j)
 {
     struct share_group *g = mem_new_of(MEM_SUBSCRIPTION, struct share_group);
 
     g->target = APP_TARGET_GROUP;
     g->worker = w;
-    g->project = project_ref(n->project);
-    g->hash = n->hash;
-    g->name = n->name;
-    n->name = NULL;
+    g->project = project_ref(j->project);
+    g->hash = j->hash;
+    g->name = j->name;
+    j->name = NULL;
     hash_table_init(&g->assignments, MEM_SUBSCRIPTION, assignment_equal);
-    g->indexed.filter = n->filter;
+    g->indexed.filter = j->filter;
     g->indexed.owner = g;
     open_index_add(home_of(w)->index, &g->indexed, &g->project->interest);
     hash_table_put(&site_of(w)->share_groups, g->hash, g);
     return g;
 }
 
-static void free_group(struct share_group *g)
+static struct share_group *find_or_open_group(struct worker *w, struct share_join *j)
 {
+    struct group_key key = {j->project->project_id, j->name};
+    struct share_group *g = hash_table_find(&site_of(w)->share_groups, j->hash, &key);
+
+    return g != NULL ? g : open_group(w, j);
+}
+
+static void close_group(struct share_group *g)
+{
+    struct group_key key = {g->project->project_id, g->name};
     struct assignment *a;
     size_t cursor = 0;
 
+    hash_table_remove(&site_of(g->worker)->share_groups, g->hash, &key);
     open_index_remove(home_of(g->worker)->index, &g->indexed, &g->project->interest);
     while ((a = hash_table_next(&g->assignments, &cursor)) != NULL)
         mem_free(a);
     hash_table_deinit(&g->assignments);
-    for (uint32_t i = 0; i < g->member_count; i++) {
-        timer_cancel(&g->members[i]->offline_timer);
-        mem_free(g->members[i]);
-    }
     mem_free(g->members);
     mem_free(g->name);
     project_unref(&g->project);
     mem_free(g);
 }
 
-static void close_group(struct share_group *g)
+static struct member *find_member(struct worker *w, uint64_t share)
 {
-    struct notice key = {.project = g->project, .name = g->name};
-
-    hash_table_remove(&site_of(g->worker)->share_groups, g->hash, &key);
-    free_group(g);
+    return hash_table_find(&site_of(w)->share_members, hash_u64(share), &share);
 }
 
-void share_group_free_all(struct site *s)
+static struct member *get_member(struct worker *w, uint64_t share)
 {
-    struct share_group *g;
-    size_t cursor = 0;
+    struct member *m = find_member(w, share);
 
-    while ((g = hash_table_next(&s->share_groups, &cursor)) != NULL)
-        free_group(g);
+    invariant(m != NULL);
+    return m;
 }
 
-static struct member *find_member(struct share_group *g, uint64_t session)
+static struct member *add_member(struct share_group *g, const struct share_join *j)
 {
+    struct member *m = mem_new_of(MEM_SUBSCRIPTION, struct member);
+
+    m->share = j->share;
+    m->worker = j->worker;
+    m->group = g;
+    g->members =
+        mem_resize(MEM_SUBSCRIPTION, g->members, (g->member_count + 1) * sizeof(struct member *));
+    g->members[g->member_count++] = m;
+    hash_table_put(&site_of(g->worker)->share_members, hash_u64(m->share), m);
+    return m;
+}
+
+/* It holds neither devices nor messages any more. */
+static void free_member(struct member *m)
+{
+    struct share_group *g = m->group;
+
+    hash_table_remove(&site_of(g->worker)->share_members, hash_u64(m->share), &m->share);
     for (uint32_t i = 0; i < g->member_count; i++) {
-        if (g->members[i]->session == session)
-            return g->members[i];
+        if (g->members[i] == m)
+            g->members[i] = g->members[--g->member_count];
     }
-    return NULL;
+    mem_free(m);
 }
 
-/* The member's devices go to the others, each when its next message comes. */
-static void take_devices(struct share_group *g, struct member *m)
+/* --- who gets what --------------------------------------------------------------------------- */
+
+/* The lower, the sooner it can deliver. The last two hold messages for others. */
+static unsigned rank(const struct member *m)
 {
-    struct assignment *a;
-    size_t cursor = 0;
-
-    while ((a = hash_table_next(&g->assignments, &cursor)) != NULL) {
-        if (a->member == m)
-            a->member = NULL;
-    }
-    m->device_count = 0;
+    if (m->is_gone)
+        return 3;
+    if (m->is_recalled)
+        return 2;
+    return m->is_away ? 1 : 0;
 }
 
-static void open_join(struct worker *w, const struct letter *l)
-{
-    struct notice *n = l->object;
-    struct share_group *g = find_group(site_of(w), n);
-    struct member *m;
-
-    if (g == NULL)
-        g = open_group(w, n);
-    m = find_member(g, n->member.session);
-    if (m == NULL) {
-        m = mem_new_of(MEM_SUBSCRIPTION, struct member);
-        g->members = mem_resize(MEM_SUBSCRIPTION, g->members,
-                                (g->member_count + 1) * sizeof(struct member *));
-        g->members[g->member_count++] = m;
-        m->session = n->member.session;
-        m->worker = n->member.worker;
-        m->group = g;
-        m->is_active = true;
-    }
-    m->qos = n->member.qos;
-    m->identifier = n->member.identifier;
-    m->retain_as_published = n->member.retain_as_published;
-    atomic_fetch_sub_explicit(&n->project->joining, 1, memory_order_release);
-    notice_free(n);
-}
-
-static void open_leave(struct worker *w, const struct letter *l)
-{
-    struct notice *n = l->object;
-    struct share_group *g = find_group(site_of(w), n);
-    struct member *m = g == NULL ? NULL : find_member(g, n->member.session);
-
-    if (m != NULL) {
-        take_devices(g, m);
-        timer_cancel(&m->offline_timer);
-        for (uint32_t i = 0; i < g->member_count; i++) {
-            if (g->members[i] == m)
-                g->members[i] = g->members[--g->member_count];
-        }
-        mem_free(m);
-        if (g->member_count == 0)
-            close_group(g);
-    }
-    notice_free(n);
-}
-
-static void on_member_gone(struct timer *t)
-{
-    struct member *m = list_entry(t, struct member, offline_timer);
-
-    m->is_active = false;
-    take_devices(m->group, m);
-}
-
-static void open_presence(struct worker *w, const struct letter *l)
-{
-    struct notice *n = l->object;
-    struct share_group *g = find_group(site_of(w), n);
-    struct member *m = g == NULL ? NULL : find_member(g, n->member.session);
-
-    if (m != NULL) {
-        m->is_offline = n->member.is_offline;
-        timer_cancel(&m->offline_timer);
-        if (m->is_offline)
-            timer_set(&w->timers, &m->offline_timer, w->now_ms + SHARE_OFFLINE_MS, on_member_gone);
-        else
-            m->is_active = true;
-    }
-    notice_free(n);
-}
-
-/* The member with the fewest devices; one that is online is preferred. When all have been away for long, any keeps the message if it can. */
-static struct member *choose_member(struct share_group *g)
+/* Of the best rank, the member with the fewest devices; NULL when there is no member. */
+static struct member *choose_member(const struct share_group *g)
 {
     struct member *best = NULL;
 
     for (uint32_t i = 0; i < g->member_count; i++) {
         struct member *m = g->members[i];
 
-        if (best == NULL || (m->is_active && !best->is_active) ||
-            (m->is_active == best->is_active && m->device_count < best->device_count))
+        if (best == NULL || rank(m) < rank(best) ||
+            (rank(m) == rank(best) && m->device_count < best->device_count))
             best = m;
     }
     return best;
@@ -254,88 +210,149 @@ static struct member *member_for(struct share_group *g, uint64_t device_id)
     }
     if (a->member == NULL) {
         a->member = choose_member(g);
-        if (a->member != NULL)
+        if (a->member != NULL) {
             a->member->device_count++;
+            a->member->is_empty = false;
+        }
     }
     return a->member;
 }
 
-/* --- at the member's home ---------------------------------------------------------------------- */
-
-/* b: QoS and retain flag, c: identifier. */
-static void open_delivery(struct worker *w, const struct letter *l)
+static void send_to(struct home *h, const struct member *m, struct open_message *message)
 {
-    struct open_message *m = l->object;
-    struct session *s = session_find_handle(w, l->a);
-    struct delivery d = {.message = &m->message,
-                         .qos = (uint8_t)(l->b & 3),
-                         .retain = (l->b & 4) != 0,
-                         .subscription_id = (uint32_t)l->c};
+    uint8_t qos = m->qos;
+    bool retain = m->retain_as_published && message->message.retain;
+    struct letter letter = {.open = share_membership_open_delivery,
+                            .object = open_message_ref(message),
+                            .a = m->share,
+                            .c = m->identifier};
 
-    counter_inc(share_deliveries);
-    if (s == NULL || session_deliver(s, &d) == SESSION_FULL) {
-        counter_inc(share_deliveries_lost);
-        delivery_deinit(&d);
-    }
+    if (open_kinds[message->kind].may_publish && message->message.qos < qos)
+        qos = message->message.qos;
+    letter.b = qos | (retain ? (unsigned)SHARE_DELIVERY_RETAIN : 0u);
+    worker_post(h->worker, m->worker, &letter);
 }
 
 void share_group_deliver(struct home *h, struct share_group *g, struct open_message *message)
 {
     struct member *m = member_for(g, message->device_id);
-    struct letter letter = {.open = open_delivery};
-    uint8_t qos;
+
+    if (m == NULL) {
+        counter_inc(share_deliveries_lost);
+    } else if (m->is_recalled) {
+        open_message_ref(message);
+        buffer_append(&m->held, &message, sizeof(message));
+    } else {
+        send_to(h, m, message);
+    }
+}
+
+/* --- handing over ---------------------------------------------------------------------------- */
+
+static void recall(struct member *m)
+{
+    struct letter letter = {.open = share_membership_open_recall, .a = m->share};
+
+    m->is_recalled = true;
+    worker_post(m->group->worker, m->worker, &letter);
+}
+
+/* What the members that are away have goes to those that are there, if there is one. */
+static void recall_away(struct share_group *g)
+{
+    const struct member *best = choose_member(g);
+
+    if (best == NULL || rank(best) != 0)
+        return;
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        struct member *m = g->members[i];
+
+        if (rank(m) == 1 && !m->is_empty)
+            recall(m);
+    }
+}
+
+static void free_devices(struct member *m)
+{
+    struct assignment *a;
+    size_t cursor = 0;
+
+    while ((a = hash_table_next(&m->group->assignments, &cursor)) != NULL) {
+        if (a->member == m)
+            a->member = NULL;
+    }
+    m->device_count = 0;
+}
+
+/* Gives messages to whom they are assigned now; each reference is consumed. */
+static void give_anew(struct share_group *g, const uint8_t *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct open_message *message;
+
+        memcpy(&message, messages + i * sizeof(message), sizeof(message));
+        share_group_deliver(home_of(g->worker), g, message);
+        open_message_unref(&message);
+    }
+}
+
+void share_group_open_returned(struct worker *w, const struct letter *l)
+{
+    struct member *m = get_member(w, l->a);
+    struct share_group *g = m->group;
+    struct buffer held = m->held;
+
+    invariant(l->c == 0 || !m->is_gone);
+    m->held = (struct buffer){0};
+    m->is_recalled = false;
+    m->is_empty = m->is_away;
+    if (l->c == 0)
+        free_devices(m);
+    if (m->is_gone)
+        free_member(m);
+    give_anew(g, l->object, l->b);
+    mem_free(l->object);
+    give_anew(g, held.data, held.len / sizeof(struct open_message *));
+    buffer_deinit(&held);
+    if (g->member_count == 0)
+        close_group(g);
+    else
+        recall_away(g);
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+void share_group_open_join(struct worker *w, const struct letter *l)
+{
+    struct share_join *j = l->object;
+    struct member *m = find_member(w, j->share);
 
     if (m == NULL)
-        return;
-    qos = m->qos;
-    if (open_kinds[message->kind].may_publish && message->message.qos < qos)
-        qos = message->message.qos;
-    letter.object = open_message_ref(message);
-    letter.a = m->session;
-    letter.b = qos | (m->retain_as_published && message->message.retain ? 4u : 0u);
-    letter.c = m->identifier;
-    worker_post(h->worker, m->worker, &letter);
+        m = add_member(find_or_open_group(w, j), j);
+    m->qos = j->qos;
+    m->identifier = j->identifier;
+    m->retain_as_published = j->retain_as_published;
+    recall_away(m->group);
+    atomic_fetch_sub_explicit(&j->project->joining, 1, memory_order_release);
+    project_unref(&j->project);
+    mem_free(j->name);
+    mem_free(j);
 }
 
-/* --- what members tell ------------------------------------------------------------------------- */
-
-static void tell(struct app_subscription *sub, const struct open_filter *filter, letter_fn open,
-                 bool is_online)
+void share_group_open_away(struct worker *w, const struct letter *l)
 {
-    static const char prefix[] = "$share/";
-    struct app_session *a = sub->session;
-    struct worker *w = a->session->worker;
-    struct notice *n = mem_new_of(MEM_SUBSCRIPTION, struct notice);
-    struct letter letter = {.open = open, .object = n};
-    struct slice name = slice_from(slice_of(sub->filter), sizeof(prefix) - 1);
+    struct member *m = get_member(w, l->a);
 
-    n->project = project_ref(a->project);
-    n->name = slice_to_string(name);
-    n->hash = hash_bytes(name) ^ hash_u64(a->project->project_id);
-    n->filter = *filter;
-    n->member.session = a->session->handle;
-    n->member.worker = w->index;
-    n->member.qos = sub->qos;
-    n->member.retain_as_published = sub->retain_as_published;
-    n->member.identifier = sub->identifier;
-    n->member.is_offline = !is_online;
-    worker_post(w, worker_home(n->hash, worker_group_count(w->group)), &letter);
+    m->is_away = l->b != 0;
+    m->is_empty = false;
+    recall_away(m->group);
 }
 
-void share_group_join(struct app_subscription *sub, const struct open_filter *filter,
-                      struct slice group)
+void share_group_open_leave(struct worker *w, const struct letter *l)
 {
-    invariant(group.len > 0);
-    atomic_fetch_add_explicit(&sub->session->project->joining, 1, memory_order_acq_rel);
-    tell(sub, filter, open_join, true);
-}
+    struct member *m = get_member(w, l->a);
 
-void share_group_leave(struct app_subscription *sub)
-{
-    tell(sub, &sub->indexed.filter, open_leave, false);
-}
-
-void share_group_presence(struct app_subscription *sub, bool is_online)
-{
-    tell(sub, &sub->indexed.filter, open_presence, is_online);
+    m->is_gone = true;
+    if (!m->is_recalled)
+        recall(m);
 }

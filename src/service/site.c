@@ -2,11 +2,13 @@
 #include "service/site.h"
 
 #include "base/invariant.h"
+#include "service/app_service.h"
 #include "service/app_session.h"
 #include "service/counters.h"
 #include "service/device_link.h"
 #include "service/events.h"
 #include "service/share_group.h"
+#include "service/share_membership.h"
 
 enum { SITE_CURSOR_MS = 1000 /* how often positions in the journal are saved */ };
 
@@ -31,6 +33,8 @@ void site_init(struct worker *w, const struct site_settings *settings)
     s->settings = settings;
     s->worker = w;
     list_init(&s->feeds);
+    share_group_init(s);
+    share_membership_init(s);
     w->context[WORKER_SERVICE] = s;
     worker_add_hook(w, on_turn_end, NULL);
     timer_set(&w->timers, &s->cursor_timer, w->now_ms + SITE_CURSOR_MS, on_cursor_timer);
@@ -40,24 +44,33 @@ void site_deinit(struct worker *w)
 {
     struct site *s = site_of(w);
 
-    share_group_free_all(s);
+    share_membership_deinit(s);
+    share_group_deinit(s);
     timer_cancel(&s->cursor_timer);
     invariant(list_is_empty(&s->feeds));
-    hash_table_deinit(&s->share_groups);
     buffer_deinit(&s->matched);
     buffer_deinit(&s->overflowed);
     mem_free(s);
     w->context[WORKER_SERVICE] = NULL;
 }
 
-/* Ends a session and its connection: its device or project is gone. */
-static void end_session(struct session *s)
+/* Ends the connection of a session that may not have one any more. Its will goes too: who may not
+ * connect may not publish either. */
+static void shut_out(struct session *s, const char *why)
 {
     will_free(&s->will);
-    s->expiry_s = 0;
     if (s->client != NULL)
-        client_disconnect(s->client, REASON_NOT_AUTHORIZED, slice_of("removed"));
-    else
+        client_disconnect(s->client, REASON_NOT_AUTHORIZED, slice_of(why));
+}
+
+/* Ends a session and its connection: its device or project is gone. */
+static void end_session(struct session *s, const char *why)
+{
+    bool is_connected = s->client != NULL;
+
+    s->expiry_s = 0; /* it ends with its connection */
+    shut_out(s, why);
+    if (!is_connected)
         session_close(s);
 }
 
@@ -67,26 +80,63 @@ static void device_removed(struct home *h, struct device *d)
 
     (void)h;
     if (link != NULL)
-        end_session(link->session);
+        end_session(link->session, "the device was removed");
     invariant(d->link == NULL);
 }
 
-static void project_closed(struct home *h, struct project *p)
+static void device_closed(struct home *h, struct device *d)
 {
+    struct device_link *link = d->link;
+
+    (void)h;
+    if (link != NULL)
+        shut_out(link->session, "the device or its project is disabled");
+}
+
+/* Does something to every session of a project's applications that is at home here; the table may
+ * change under it. */
+static void for_each_application(struct home *h, const struct project *p,
+                                 void (*act)(struct session *s, const char *why), const char *why)
+{
+    struct buffer handles = {0};
     struct session *s;
     size_t cursor = 0;
 
     while ((s = session_next(h->worker, &cursor)) != NULL) {
-        if (s->scope != p->project_id || s->is_closed)
-            continue;
-        end_session(s);
-        cursor = 0; /* the table has changed */
+        if (s->service == &app_service && s->scope == p->project_id)
+            buffer_append(&handles, &s->handle, sizeof(s->handle));
     }
+    for (size_t at = 0; at < handles.len; at += sizeof(s->handle)) {
+        uint64_t handle;
+
+        memcpy(&handle, handles.data + at, sizeof(handle));
+        s = session_find_handle(h->worker, handle);
+        if (s != NULL)
+            act(s, why);
+    }
+    buffer_deinit(&handles);
+}
+
+static void project_removed(struct home *h, struct project *p)
+{
+    for_each_application(h, p, end_session, "the project was removed");
+}
+
+static void project_closed(struct home *h, struct project *p)
+{
+    bool is_enabled = atomic_load_explicit(&p->enabled, memory_order_relaxed);
+
+    for_each_application(h, p, shut_out,
+                         is_enabled ? "the application API is not enabled for this project"
+                                    : "the project is disabled");
 }
 
 const struct home_sink site_sink = {
     .deliver = app_feed_deliver,
+    .delivered_up_to = app_feed_delivered_up_to,
     .device_removed = device_removed,
+    .device_closed = device_closed,
+    .project_removed = project_removed,
     .project_closed = project_closed,
 };
 
@@ -97,6 +147,14 @@ void site_fill_login(const struct site *s, struct service_login *login)
     login->receive_maximum = s->settings->receive_maximum;
     login->keep_alive_max_s = s->settings->keep_alive_max_s;
     login->topic_alias_maximum = ALIAS_IN_MAX;
+}
+
+void site_record_refused_filter(const struct client *c, struct slice filter, const char *why)
+{
+    counter_inc(subscribes_refused);
+    log_event(EV_SUBSCRIBE_REFUSED, "peer", conn_peer(c->conn), "service",
+              c->settings->service->name, "client", c->session->client_id, "filter",
+              log_slice(filter), "cause", why);
 }
 
 enum reason site_check_login(struct login_guard *guard, struct client *c, struct slice username,

@@ -1,5 +1,6 @@
 /*
- * What both MQTT services share: settings, lock-outs, and each worker's share of state (share groups, sessions fed by the journal).
+ * What both MQTT services share: settings, lock-outs, and each worker's share of state (share
+ * groups, sessions fed by the journal).
  *
  * A site is a worker's; the settings are the same for all and do not change while workers run.
  */
@@ -16,20 +17,22 @@ struct site_settings {
     uint32_t session_expiry_max_s, session_expiry_default_s;
     uint16_t receive_maximum;
     uint16_t keep_alive_max_s;
-    uint32_t subscriptions_max;  /* a session */
-    uint32_t app_clients_max;    /* a project */
+    uint32_t subscriptions_max;                     /* a session */
+    uint32_t app_clients_max;                       /* a project */
     struct login_guard *device_logins, *app_logins; /* borrowed */
 };
 
 struct site {
     const struct site_settings *settings; /* borrowed */
     struct hash_table share_groups;       /* owned: struct share_group, at home here */
-    struct list feeds;                    /* app sessions fed by the journal, by app_session.feed_node */
-    struct timer cursor_timer;            /* saves their positions once a second */
-    struct worker *worker;                /* borrowed */
-    uint64_t match_round;                 /* numbers the matchings, for merging */
-    struct buffer matched;                /* owned: targets of the present matching (pointers) */
-    struct buffer overflowed;             /* owned: handles of sessions to end at the end of the turn */
+    struct hash_table share_members;      /* owned by these: their members, by share */
+    struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
+    struct list feeds;         /* app sessions fed by the journal, by app_session.feed_node */
+    struct timer cursor_timer; /* saves their positions once a second */
+    struct worker *worker;     /* borrowed */
+    uint64_t match_round;      /* numbers the matchings, for merging */
+    struct buffer matched;     /* owned: targets of the present matching (pointers) */
+    struct buffer overflowed;  /* owned: handles of sessions to end at the end of the turn */
 };
 
 void site_init(struct worker *w, const struct site_settings *settings);
@@ -45,6 +48,9 @@ extern const struct home_sink site_sink;
 
 /** Fills in a CONNECT's limits. */
 void site_fill_login(const struct site *s, struct service_login *login);
+
+/** Counts a refused filter and tells it to the log; `why` is text. */
+void site_record_refused_filter(const struct client *c, struct slice filter, const char *why);
 
 /**
  * Checks credentials: same answer in the same time whether the name or the secret is wrong.

@@ -2,9 +2,10 @@
  * The journal's interface: each call goes to the implementation behind it. Checked here once for
  * all of them: what a caller must never hand in.
  */
-#include "store/journal_priv.h"
+#include "store/journal.h"
 
 #include "base/invariant.h"
+#include "store/journal_priv.h"
 
 static void check_key(struct slice key)
 {

@@ -69,7 +69,7 @@ static void unlock(struct journal_commit *c)
     invariant(pthread_mutex_unlock(&c->mutex) == 0);
 }
 
-/* --- submitters ------------------------------------------------------------------------------- */
+/* --- submitters ------------------------------------------------------------------------------ */
 
 void journal_commit_submit(struct journal_commit *c, struct journal_request *first)
 {
@@ -99,7 +99,7 @@ void journal_commit_remove_project(struct journal_commit *c, uint64_t project_id
     pthread_cond_signal(&c->wake);
 }
 
-/* --- committing thread ------------------------------------------------------------------------ */
+/* --- committing thread ----------------------------------------------------------------------- */
 
 static void take_and_append(struct journal_commit *c)
 {
@@ -214,7 +214,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* --- begin and end ---------------------------------------------------------------------------- */
+/* --- begin and end --------------------------------------------------------------------------- */
 
 struct journal_commit *journal_commit_new(struct journal *j, bool threaded, journal_committed_fn fn,
                                           void *arg)

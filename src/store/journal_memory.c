@@ -77,7 +77,7 @@ static void unlock(struct journal_memory *m)
     invariant(pthread_mutex_unlock(&m->mutex) == 0);
 }
 
-/* --- logs ------------------------------------------------------------------------------------- */
+/* --- logs ------------------------------------------------------------------------------------ */
 
 static bool log_equal(const void *item, const void *key)
 {
@@ -209,7 +209,7 @@ static void log_free(struct log *log)
     mem_free(log);
 }
 
-/* --- committing thread ------------------------------------------------------------------------ */
+/* --- committing thread ----------------------------------------------------------------------- */
 
 /* Where the next record goes. */
 static struct journal_segment *room_for(struct journal_memory *m, struct log *log, size_t len)
@@ -379,7 +379,7 @@ static void memory_close(struct journal *j)
     mem_free(m);
 }
 
-/* --- readers ---------------------------------------------------------------------------------- */
+/* --- readers --------------------------------------------------------------------------------- */
 
 /* One segment's part of a reading. */
 struct part {
@@ -450,7 +450,7 @@ static uint64_t memory_last_seq(struct journal *j, uint64_t project_id)
     return seq;
 }
 
-/* --- cursors ---------------------------------------------------------------------------------- */
+/* --- cursors --------------------------------------------------------------------------------- */
 
 static void memory_save_cursor(struct journal *j, uint64_t project_id, struct slice key,
                                uint64_t seq)

@@ -40,6 +40,10 @@ struct registry_device {
     int64_t created_ms;
 };
 
+/** True for a name or a password: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control characters.
+ */
+bool registry_text_is_valid(const char *text);
+
 /** What a change was about. */
 enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE };
 
@@ -47,7 +51,8 @@ struct registry_change {
     int64_t number;
     enum registry_entity entity;
     uint64_t id;
-    bool removed; /* otherwise added or changed: read the row */
+    bool removed;     /* otherwise added or changed: read the row */
+    bool was_removed; /* at least once in the time asked for: what is there now is another one */
 };
 
 /**
@@ -71,6 +76,10 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
 /** Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT (a secret that does not decrypt). */
 enum status registry_project_find(struct registry *r, uint64_t project_id,
                                   struct registry_project *out) MUST_CHECK;
+/** Changes a project's name and switches; its credentials stay. Errors: ST_NOT_FOUND, ST_INVALID
+ * (name), ST_IO. */
+enum status registry_project_update(struct registry *r,
+                                    const struct registry_project *p) MUST_CHECK;
 /** Removes a project with all its devices. Errors: ST_NOT_FOUND, ST_IO. */
 enum status registry_project_remove(struct registry *r, uint64_t project_id) MUST_CHECK;
 
@@ -85,6 +94,9 @@ enum status registry_project_each(struct registry *r, registry_project_fn fn, vo
 enum status registry_device_add(struct registry *r, const struct registry_device *d) MUST_CHECK;
 enum status registry_device_find(struct registry *r, uint64_t device_id,
                                  struct registry_device *out) MUST_CHECK;
+/** Changes a device's name, password and switch; it stays in its project. Errors: ST_NOT_FOUND,
+ * ST_INVALID (name, password), ST_IO. */
+enum status registry_device_update(struct registry *r, const struct registry_device *d) MUST_CHECK;
 enum status registry_device_remove(struct registry *r, uint64_t device_id) MUST_CHECK;
 
 typedef bool (*registry_device_fn)(const struct registry_device *d, void *arg);

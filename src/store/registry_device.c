@@ -50,6 +50,20 @@ enum status registry_device_find(struct registry *r, uint64_t device_id,
     return registry_query_end(&q) == ST_OK && !found ? ST_NOT_FOUND : q.status;
 }
 
+enum status registry_device_update(struct registry *r, const struct registry_device *d)
+{
+    struct registry_query q;
+
+    if (!registry_text_is_valid(d->name) || !registry_text_is_valid(d->password))
+        return ST_INVALID;
+    q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_UPDATE);
+    registry_query_bind_int(&q, (int64_t)d->device_id);
+    registry_query_bind_text(&q, d->name);
+    registry_query_bind_secret(&q, REGISTRY_DEVICE, d->device_id, MEMBER_PASSWORD, d->password);
+    registry_query_bind_int(&q, d->enabled);
+    return registry_query_run(&q, true);
+}
+
 enum status registry_device_remove(struct registry *r, uint64_t device_id)
 {
     struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_REMOVE);

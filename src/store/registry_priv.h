@@ -83,7 +83,3 @@ enum status registry_query_run(struct registry_query *q, bool must_change);
 
 /** True for a number that base/ident.h gives to identifiers. */
 bool registry_id_is_valid(uint64_t id);
-
-/** True for a name or a password: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control characters.
- */
-bool registry_text_is_valid(const char *text);

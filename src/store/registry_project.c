@@ -58,6 +58,20 @@ enum status registry_project_find(struct registry *r, uint64_t project_id,
     return registry_query_end(&q) == ST_OK && !found ? ST_NOT_FOUND : q.status;
 }
 
+enum status registry_project_update(struct registry *r, const struct registry_project *p)
+{
+    struct registry_query q;
+
+    if (!registry_text_is_valid(p->name))
+        return ST_INVALID;
+    q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_UPDATE);
+    registry_query_bind_int(&q, (int64_t)p->project_id);
+    registry_query_bind_text(&q, p->name);
+    registry_query_bind_int(&q, p->enabled);
+    registry_query_bind_int(&q, p->open_mqtt);
+    return registry_query_run(&q, true);
+}
+
 enum status registry_project_remove(struct registry *r, uint64_t project_id)
 {
     struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_REMOVE);

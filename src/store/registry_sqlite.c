@@ -371,6 +371,7 @@ enum status registry_change_each(struct registry *r, int64_t since, registry_cha
         c.entity = (enum registry_entity)registry_query_read_int(&q);
         c.id = (uint64_t)registry_query_read_int(&q);
         c.removed = registry_query_read_int(&q) != 0;
+        c.was_removed = registry_query_read_int(&q) != 0;
         if (!fn(&c, arg))
             break;
     }

@@ -1,5 +1,5 @@
 /*
- * Cloud values in a table of LMDB.
+ * Cloud values and presence in tables of LMDB.
  *
  * A key is the device's number, big end first, and the name, so that a device's values lie side by
  * side; a value is the time, likewise, and the JSON bytes. A batch is a run of records in memory,
@@ -23,9 +23,12 @@ enum {
 };
 _Static_assert(DEVICE_LEN + VALUE_STORE_NAME_MAX <= LMDB_ENV_KEY_MAX, "a key that LMDB takes");
 
-enum value_store_table { TABLE_VALUE, TABLE_COUNT };
+enum value_store_table { TABLE_VALUE, TABLE_ONLINE, TABLE_COUNT };
 
-static const char *const table_names[TABLE_COUNT] = {[TABLE_VALUE] = "value"};
+static const char *const table_names[TABLE_COUNT] = {
+    [TABLE_VALUE] = "value", [TABLE_ONLINE] = "online", /* key: a device; there only while it is
+                                                           online */
+};
 
 struct value_store {
     struct lmdb_env *env; /* owned */
@@ -34,8 +37,9 @@ struct value_store {
 };
 
 struct record {
-    uint32_t key_len;   /* that of a device alone: remove its values */
-    uint32_t value_len; /* time included */
+    uint32_t table;
+    uint32_t key_len;   /* that of a device alone: see write_record */
+    uint32_t value_len; /* of a cloud value: time included */
 };
 
 enum status value_store_open(const char *data_dir, struct value_store **out, char *error,
@@ -118,6 +122,33 @@ enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg
     return st == ST_OK && w.is_damaged ? ST_CORRUPT : st;
 }
 
+struct online_walk {
+    value_store_online_fn fn;
+    void *arg;
+};
+
+static bool on_online(struct slice key, struct slice value, void *arg)
+{
+    const struct online_walk *w = arg;
+
+    (void)value;
+    if (key.len == DEVICE_LEN)
+        w->fn(read_u64(key.data), w->arg);
+    return true;
+}
+
+static void walk_online(struct lmdb_env_txn *t, void *arg)
+{
+    lmdb_env_each(t, TABLE_ONLINE, on_online, arg);
+}
+
+enum status value_store_each_online(struct value_store *s, value_store_online_fn fn, void *arg)
+{
+    struct online_walk w = {fn, arg};
+
+    return lmdb_env_read(s->env, walk_online, &w);
+}
+
 enum status value_store_begin(struct value_store *s)
 {
     s->batch.len = 0;
@@ -134,6 +165,7 @@ enum status value_store_put(struct value_store *s, const struct value_store_entr
         return ST_INVALID;
     if (e->name.len > VALUE_STORE_NAME_MAX || e->value.len > UINT32_MAX - TIME_LEN)
         return ST_TOO_LARGE;
+    record.table = TABLE_VALUE;
     record.key_len = (uint32_t)(DEVICE_LEN + e->name.len);
     record.value_len = (uint32_t)(TIME_LEN + e->value.len);
     buffer_append(&s->batch, &record, sizeof(record));
@@ -144,14 +176,38 @@ enum status value_store_put(struct value_store *s, const struct value_store_entr
     return ST_OK;
 }
 
-enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
+static void append_device(struct value_store *s, enum value_store_table table, uint64_t device_id,
+                          struct slice value)
 {
-    struct record record = {.key_len = DEVICE_LEN};
+    struct record record = {table, DEVICE_LEN, (uint32_t)value.len};
 
     invariant(s->in_batch);
     buffer_append(&s->batch, &record, sizeof(record));
     append_u64(&s->batch, device_id);
+    buffer_append_slice(&s->batch, value);
+}
+
+enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
+{
+    append_device(s, TABLE_VALUE, device_id, slice_make(NULL, 0));
+    append_device(s, TABLE_ONLINE, device_id, slice_make(NULL, 0));
     return ST_OK;
+}
+
+enum status value_store_put_online(struct value_store *s, uint64_t device_id, bool is_online)
+{
+    append_device(s, TABLE_ONLINE, device_id, is_online ? slice_of("1") : slice_make(NULL, 0));
+    return ST_OK;
+}
+
+/* A key that is a device alone, without a value: all that the table has of it goes. */
+static void write_record(struct lmdb_env_txn *t, const struct record *r, struct slice key,
+                         struct slice value)
+{
+    if (r->key_len == DEVICE_LEN && value.len == 0)
+        lmdb_env_remove_prefix(t, r->table, key);
+    else
+        lmdb_env_put(t, r->table, key, value);
 }
 
 static void write_batch(struct lmdb_env_txn *t, void *arg)
@@ -168,10 +224,7 @@ static void write_batch(struct lmdb_env_txn *t, void *arg)
         next += sizeof(record);
         key = slice_make(next, record.key_len);
         next += record.key_len;
-        if (record.key_len == DEVICE_LEN)
-            lmdb_env_remove_prefix(t, TABLE_VALUE, key);
-        else
-            lmdb_env_put(t, TABLE_VALUE, key, slice_make(next, record.value_len));
+        write_record(t, &record, key, slice_make(next, record.value_len));
         next += record.value_len;
     }
 }

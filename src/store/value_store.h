@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -30,6 +31,11 @@ enum status value_store_open(const char *data_dir, struct value_store **out, cha
 void value_store_close(struct value_store **s);
 
 typedef void (*value_store_fn)(const struct value_store_entry *e, void *arg);
+typedef void (*value_store_online_fn)(uint64_t device_id, void *arg);
+/** Every device that was stored as online. Errors: ST_IO, ST_CORRUPT. */
+enum status value_store_each_online(struct value_store *s, value_store_online_fn fn,
+                                    void *arg) MUST_CHECK;
+
 /** Every stored value, grouped by device; entries borrowed during the call. */
 enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
 
@@ -44,5 +50,8 @@ enum status value_store_begin(struct value_store *s) MUST_CHECK;
 enum status value_store_put(struct value_store *s, const struct value_store_entry *e) MUST_CHECK;
 /** Removes every value of a device, those of this batch so far included. */
 enum status value_store_remove_device(struct value_store *s, uint64_t device_id) MUST_CHECK;
+/** Stores whether a device is online. */
+enum status value_store_put_online(struct value_store *s, uint64_t device_id,
+                                   bool is_online) MUST_CHECK;
 /** Errors: ST_IO (a full disk, too), ST_CORRUPT. */
 enum status value_store_commit(struct value_store *s) MUST_CHECK;

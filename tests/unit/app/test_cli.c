@@ -257,6 +257,101 @@ static void a_project_sees_its_own_devices_only(void **state)
     json_decref(added);
 }
 
+static void a_project_is_changed(void **state)
+{
+    const char *key = add_project(state);
+    json_t *before = run_json(state, "project show %s --json", key);
+    json_t *set = run_json(state, "project set %s --name 农场 --open-mqtt off --json", key);
+    json_t *shown;
+
+    assert_string_equal(text_of(set, "name"), "农场");
+    assert_true(json_is_false(json_object_get(set, "open_mqtt")));
+    assert_true(json_is_true(json_object_get(set, "enabled")));
+    assert_null(json_object_get(set, "project_secret"));
+    assert_null(json_object_get(set, "project_token"));
+    json_decref(set);
+    json_decref(run_json(state, "project set %s --enabled=off --json", key));
+    json_decref(run_json(state, "project set %s --open-mqtt on --json", key));
+    shown = run_json(state, "project show %s --json", key);
+    (void)json_object_set_new(before, "name", json_string("农场"));
+    (void)json_object_set_new(before, "enabled", json_false());
+    assert_true(json_equal(shown, before));
+    json_decref(shown);
+    json_decref(run_json(state, "project set %s --enabled on --json", key));
+    (void)json_object_set_new(before, "enabled", json_true());
+    shown = run_json(state, "project show %s --json", key);
+    assert_true(json_equal(shown, before));
+    json_decref(before);
+    json_decref(shown);
+}
+
+static void a_device_is_changed(void **state)
+{
+    const char *key = add_project(state);
+    json_t *before = run_json(state, "device add --project %s --json", key);
+    const char *username = text_of(before, "username");
+    json_t *set = run_json(state, "device set --project %s %s --password new --enabled off --json",
+                           key, username);
+    json_t *shown;
+
+    assert_true(json_is_false(json_object_get(set, "enabled")));
+    assert_null(json_object_get(set, "password"));
+    json_decref(set);
+    json_decref(run_json(state, "device set %s --project %s --name Pump --json", username, key));
+    shown = run_json(state, "device show %s --project %s --json", username, key);
+    (void)json_object_set_new(before, "password", json_string("new"));
+    (void)json_object_set_new(before, "name", json_string("Pump"));
+    (void)json_object_set_new(before, "enabled", json_false());
+    assert_true(json_equal(shown, before));
+    json_decref(shown);
+    json_decref(before);
+}
+
+static void a_wrong_change_changes_nothing(void **state)
+{
+    static const struct change_case {
+        const char *flags, *word;
+    } cases[] = {
+        {"", "nothing to change: give --name"},
+        {"--name a --enabled maybe", "--enabled maybe: give on or off"},
+        {"--name a --enabled=", "--enabled : give on or off"},
+        {"--enabled off --name=", "--name: give 1 to 128 bytes"},
+        {"--enabled off --name=\x01", "--name: give 1 to 128 bytes"},
+        {"--enabled off --count 2", "--count: unknown here"},
+    };
+    char key[IDENT_TEXT_LEN + 1];
+    json_t *project, *device, *shown;
+    char line[256];
+
+    (void)snprintf(key, sizeof(key), "%s", add_project(state));
+    project = run_json(state, "project show %s --json", key);
+    device = run_json(state, "device add --project %s --json", key);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *space = cases[i].flags[0] == '\0' ? "" : " ";
+
+        (void)snprintf(line, sizeof(line), "project set %s%s%s", key, space, cases[i].flags);
+        assert_refused(state, line, cases[i].word);
+        (void)snprintf(line, sizeof(line), "device set %s --project %s%s%s",
+                       text_of(device, "username"), key, space, cases[i].flags);
+        assert_refused(state, line, cases[i].word);
+    }
+    (void)snprintf(line, sizeof(line), "device set %s --project %s --enabled off --password=\xff",
+                   text_of(device, "username"), key);
+    assert_refused(state, line, "--password: give 1 to 128 bytes");
+    (void)snprintf(line, sizeof(line), "device set %s --project %s --enabled off",
+                   text_of(device, "username"), add_project(state));
+    assert_refused(state, line, "no such device in");
+
+    shown = run_json(state, "project show %s --json", key);
+    assert_true(json_equal(shown, project));
+    json_decref(shown);
+    shown = run_json(state, "device show %s --project %s --json", text_of(device, "username"), key);
+    assert_true(json_equal(shown, device));
+    json_decref(shown);
+    json_decref(project);
+    json_decref(device);
+}
+
 static void people_get_aligned_text(void **state)
 {
     const char *key = add_project(state);
@@ -296,6 +391,11 @@ static void faults_are_one_line(void **state)
         {"project show PR_0000000000 PR_1", "one word too many"},
         {"project remove DU_0000000000", "no project key"},
         {"project list x", "one word too many"},
+        {"project set --enabled on", "which one? Give its PR_..."},
+        {"project set PR_0000000000 --enabled on", "no such project"},
+        {"project set PR_0000000000 --open_mqtt on", "--open_mqtt: unknown here"},
+        {"device set DU_0000000000 --enabled on", "--project is missing"},
+        {"device set DU_0000000000 --project PR_0000000000 --enabled on", "no such device"},
         {"device list", "--project is missing"},
         {"device list --project PR_0000000000", "no such project"},
         {"device list --project x", "no project key"},
@@ -415,6 +515,9 @@ int main(void)
         TEMP_DATA_TEST(several_devices_are_added_at_once),
         TEMP_DATA_TEST(several_devices_are_all_or_none),
         TEMP_DATA_TEST(a_project_sees_its_own_devices_only),
+        TEMP_DATA_TEST(a_project_is_changed),
+        TEMP_DATA_TEST(a_device_is_changed),
+        TEMP_DATA_TEST(a_wrong_change_changes_nothing),
         TEMP_DATA_TEST(people_get_aligned_text),
         TEMP_DATA_TEST(faults_are_one_line),
         TEMP_DATA_TEST(bad_values_of_a_device_are_told),

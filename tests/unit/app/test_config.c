@@ -273,7 +273,7 @@ static void files_are_read_or_told(void **state)
         {"marked", "---\ndemo: on\n", ST_OK, ""},
         {"quoted", "data: \"/a b\"\nworkers: '2'\n", ST_OK, ""},
         {"no value", "data:\n", ST_OK, ""},
-        {"bad value", "workers: many\n", ST_INVALID, "workers: many: give a number from 0 to 256"},
+        {"bad value", "workers: many\n", ST_INVALID, "workers: many: give a number from 0 to 64"},
         {"unknown", "workers: 2\nworker: 2\n", ST_INVALID, "unknown option worker:"},
         {"with dashes", "port-base: 2\n", ST_INVALID, "unknown option port-base:"},
         {"list", "workers: [1, 2]\n", ST_INVALID, "'workers' (line: 1"},

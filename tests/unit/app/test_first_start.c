@@ -211,12 +211,12 @@ static void people_get_lines_to_paste(void **state)
 
     (void)snprintf(line, sizeof(line),
                    "\n  mosquitto_sub -h ezt.example -p 20004 --cafile %s -u %s -P %s -t "
-                   "'open/%s/#' -v\n",
+                   "'open/%s/+/+' -v\n",
                    d.ca, d.project_key, d.project_secret, d.project_key);
     assert_non_null(strstr(text, line));
     (void)snprintf(line, sizeof(line),
                    "mqtt.connect(\"wss://ezt.example:20003/mqtt\", {username: \"%s\", password: "
-                   "\"%s\"}).subscribe(\"open/%s/#\")",
+                   "\"%s\"}).subscribe(\"open/%s/+/+\")",
                    d.project_key, d.project_secret, d.project_key);
     assert_non_null(strstr(text, line));
     for (size_t i = 0; i < ENDPOINT_COUNT; i++)

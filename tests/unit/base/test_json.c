@@ -17,6 +17,8 @@
 
 enum { TEXT_MAX = 100000 };
 
+#define DIGITS_30 "123456789012345678901234567890"
+
 static struct json_parser *parser;
 static char padded[TEXT_MAX + 64 + JSON_PADDING];
 
@@ -59,6 +61,9 @@ static void what_is_a_json_object(void **state)
         {"byte order mark", "\xef\xbb\xbf{\"a\":1}", ST_OK},
         {"all types", "{\"a\":1,\"b\":\"x\",\"c\":[1,{}],\"d\":{\"e\":null},\"f\":true}", ST_OK},
         {"numbers", "{\"a\":[0,-0,1.5,-1e5,1E+2,0.1e-3,18446744073709551615]}", ST_OK},
+        {"integer beyond 64 bits", "{\"a\":18446744073709551616}", ST_OK},
+        {"number beyond a double", "{\"a\":1e400}", ST_OK},
+        {"number beyond a double at the top", "-1e999", ST_INVALID},
         {"escapes", "{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00\\u0000\"}", ST_OK},
         {"UTF-8", "{\"\xe6\xb8\xa9\":\"\xf0\x9f\x98\x80\"}", ST_OK},
         {"doubled keys", "{\"a\":1,\"a\":2}", ST_OK},
@@ -97,8 +102,6 @@ static void what_is_a_json_object(void **state)
         {"point in front", "{\"a\":.5}", ST_MALFORMED},
         {"exponent without digits", "{\"a\":1e}", ST_MALFORMED},
         {"hexadecimal", "{\"a\":0x10}", ST_MALFORMED},
-        {"integer beyond 64 bits", "{\"a\":18446744073709551616}", ST_MALFORMED},
-        {"number beyond a double", "{\"a\":1e400}", ST_MALFORMED},
         {"unknown escape", "{\"a\":\"\\x\"}", ST_MALFORMED},
         {"escape cut off", "{\"a\":\"\\u12\"}", ST_MALFORMED},
         {"high surrogate alone", "{\"a\":\"\\ud800\"}", ST_MALFORMED},
@@ -124,6 +127,38 @@ static void what_is_a_json_object(void **state)
         assert_int_equal(
             json_parse_object_unpadded(parser, slice_of(cases[i].text), &members, &count),
             cases[i].want);
+    }
+}
+
+static void malformed_is_refused_beside_large_numbers(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } cases[] = {
+        {"malformed beside a large number", "{\"a\":1e400,\"b\":01}"},
+        {"malformed before a large number", "{\"a\":1.,\"b\":1e400}"},
+        {"large number with a tail", "{\"a\":1e400x}"},
+        {"large number without exponent", "{\"a\":" DIGITS_30 "e}"},
+        {"large number with two points", "{\"a\":1e400.5.5}"},
+        {"large number with two signs", "{\"a\":--1e400}"},
+        {"large exponent with two signs", "{\"a\":1e--400}"},
+        {"large number with a plus", "{\"a\":+1e400}"},
+        {"large number behind a zero", "{\"a\":0" DIGITS_30 "}"},
+        {"large number before a string", "{\"a\":1e400\"x\"}"},
+        {"large number before an escaped quote", "{\"a\":1e400\\\"}"},
+        {"two large numbers", "{\"a\":1e400 1e400}"},
+        {"large number as a key", "{1e400:1}"},
+        {"large number in an open object", "{\"a\":1e400"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct json_member *members;
+        size_t count;
+
+        print_message("  %s\n", cases[i].name);
+        assert_int_equal(parse(cases[i].text, &members, &count), ST_MALFORMED);
+        assert_int_equal(count, 0);
     }
 }
 
@@ -188,6 +223,77 @@ static void members_are_slices_of_the_text(void **state)
             assert_true(m[i].key.data > start && m[i].key.data < start + sizeof(text));
             assert_true(m[i].value.data > start && m[i].value.data < start + sizeof(text));
         }
+    }
+}
+
+/* Parsed, in order and at depth, with and without padding: what comes are slices of the text. */
+static void numbers_of_any_size_stay_as_sent(void **state)
+{
+    static const char text[] =
+        "\xef\xbb\xbf{\"i\" : -" DIGITS_30 " ,\"1e400\":\"-1e999 " DIGITS_30 " \\\" 1e400\", "
+        "\"o\": {\"x\":[1e400,\t-1E+999\r\n, [" DIGITS_30 ".5e-" DIGITS_30 "]]},"
+        "\"\\u0061\":0.1e-999,\"z\":1e400\n}";
+    static const struct {
+        const char *key, *value;
+        enum json_type type;
+    } want[] = {
+        {"i", "-" DIGITS_30, JSON_TYPE_NUMBER},
+        {"1e400", "\"-1e999 " DIGITS_30 " \\\" 1e400\"", JSON_TYPE_STRING},
+        {"o", "{\"x\":[1e400,\t-1E+999\r\n, [" DIGITS_30 ".5e-" DIGITS_30 "]]}", JSON_TYPE_OBJECT},
+        {"a", "0.1e-999", JSON_TYPE_NUMBER},
+        {"z", "1e400", JSON_TYPE_NUMBER},
+    };
+    const struct json_member *m;
+    size_t count;
+
+    (void)state;
+    for (int unpadded = 0; unpadded < 2; unpadded++) {
+        const uint8_t *start = (const uint8_t *)(unpadded ? text : padded);
+
+        if (unpadded)
+            assert_int_equal(json_parse_object_unpadded(parser, slice_of(text), &m, &count), ST_OK);
+        else
+            assert_int_equal(parse(text, &m, &count), ST_OK);
+        assert_memory_equal(start, text, sizeof(text) - 1);
+        assert_int_equal(count, sizeof(want) / sizeof(want[0]));
+        for (size_t i = 0; i < count; i++) {
+            assert_true(slice_is(m[i].key, want[i].key));
+            assert_true(slice_is(m[i].value, want[i].value));
+            assert_int_equal(m[i].type, want[i].type);
+            assert_true(m[i].value.data > start && m[i].value.data < start + sizeof(text));
+        }
+    }
+}
+
+static void numbers_are_blanked(void **state)
+{
+    static const struct {
+        const char *name, *text, *want;
+    } cases[] = {
+        {"empty", "", ""},
+        {"alone", "-1.5e+3", "0      "},
+        {"each kind", "[0,-0,12,0.1,1e5,1E-5,1.25e+10]", "[0,0 ,0 ,0  ,0  ,0   ,0       ]"},
+        {"between white space", " 12\t12\r12\n12 ", " 0 \t0 \r0 \n0  "},
+        {"as a value", "{\"12\":12}", "{\"12\":0 }"},
+        {"in strings", "[\"12\",\"\\\"12\",\"\\\\\",12]", "[\"12\",\"\\\"12\",\"\\\\\",0 ]"},
+        {"in an open string", "[12,\"12", "[0 ,\"12"},
+        {"behind a last backslash", "\"12\\", "\"12\\"},
+        {"malformed", "[012,12.,.12,12e,12e+,+12,--12,-,12-12,1e--12]",
+         "[012,12.,.12,12e,12e+,+12,--12,-,12-12,1e--12]"},
+        {"in words", "[x12,12x,12\\u,0x12]", "[x12,12x,12\\u,0x12]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t len = strlen(cases[i].text);
+        uint8_t *text = mem_alloc(MEM_TEST, len + 1);
+
+        print_message("  %s\n", cases[i].name);
+        assert_int_equal(strlen(cases[i].want), len);
+        memcpy(text, cases[i].text, len);
+        json_blank_numbers(text, len);
+        assert_memory_equal(text, cases[i].want, len);
+        mem_free(text);
     }
 }
 
@@ -328,11 +434,12 @@ static void a_warm_parser_asks_for_no_memory(void **state)
     size_t count;
 
     (void)state;
-    assert_int_equal(parse("{\"a\":1,\"b\\n\":2}", &m, &count), ST_OK);
+    assert_int_equal(parse("{\"a\":1e400,\"b\\n\":2}", &m, &count), ST_OK);
     before = mem_bytes_used_total();
     for (int i = 0; i < 100; i++) {
         assert_int_equal(parse("{\"a\":1,\"c\\t\":2}", &m, &count), ST_OK);
         assert_int_equal(parse("{\"a\":", &m, &count), ST_MALFORMED);
+        assert_int_equal(parse("{\"a\":1e400}", &m, &count), ST_OK);
     }
     assert_int_equal(mem_bytes_used_total(), before);
 }
@@ -406,6 +513,7 @@ static void integers(void **state)
         {"9223372036854775807", ST_OK, INT64_MAX},
         {"-9223372036854775808", ST_OK, INT64_MIN},
         {"9223372036854775808", ST_INVALID, 0},
+        {DIGITS_30, ST_INVALID, 0},
         {"1.0", ST_INVALID, 0},
         {"1e3", ST_INVALID, 0},
         {"\"1\"", ST_INVALID, 0},
@@ -473,8 +581,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         JSON_TEST(what_is_a_json_object),
+        JSON_TEST(malformed_is_refused_beside_large_numbers),
         JSON_TEST(zero_bytes_are_no_white_space),
         JSON_TEST(members_are_slices_of_the_text),
+        JSON_TEST(numbers_of_any_size_stay_as_sent),
+        JSON_TEST(numbers_are_blanked),
         JSON_TEST(elements_of_an_array),
         JSON_TEST(keys_with_escapes_are_unescaped),
         JSON_TEST(many_escaped_keys_stay_where_they_are),

@@ -15,7 +15,8 @@
 /* A member with this JSON text. */
 static struct json_member member_of(const char *json)
 {
-    struct json_member m = {.key = slice_of("id"), .value = slice_of(json), .type = JSON_TYPE_NUMBER};
+    struct json_member m = {
+        .key = slice_of("id"), .value = slice_of(json), .type = JSON_TYPE_NUMBER};
 
     if (json[0] == '"')
         m.type = JSON_TYPE_STRING;

@@ -23,8 +23,7 @@
 
 enum { P = 7, Q = 8 };
 
-/* --- a journal that tells what is done with it --------------------------------------------------
- */
+/* --- a journal that tells what is done with it ----------------------------------------------- */
 
 struct told_journal {
     struct journal base;
@@ -247,8 +246,7 @@ static void it_is_trimmed_once_a_second(void **state)
     buffer_deinit(&t.told);
 }
 
-/* --- with threads ------------------------------------------------------------------------------
- */
+/* --- with threads ---------------------------------------------------------------------------- */
 
 enum { SUBMITTERS = 4, REQUESTS = 5000, PROJECTS = 3 };
 

@@ -223,8 +223,7 @@ static void records_know_when_they_were_committed(void **state)
     journal_close(&j);
 }
 
-/* --- cursors -----------------------------------------------------------------------------------
- */
+/* --- cursors --------------------------------------------------------------------------------- */
 
 static void cursors_are_kept_by_project_and_name(void **state)
 {
@@ -284,8 +283,7 @@ static void a_reader_may_use_cursors_while_it_reads(void **state)
     journal_close(&j);
 }
 
-/* --- trimming ----------------------------------------------------------------------------------
- */
+/* --- trimming -------------------------------------------------------------------------------- */
 
 /* The oldest record that is left. */
 static uint64_t oldest(struct journal *j, uint64_t project_id)
@@ -487,8 +485,7 @@ static void a_segment_outlives_its_reader(void **state)
     journal_close(&j);
 }
 
-/* --- threads -----------------------------------------------------------------------------------
- */
+/* --- threads --------------------------------------------------------------------------------- */
 
 enum { READERS = 3, BATCHES = 400, BATCH = 25 };
 

@@ -47,6 +47,44 @@ static void a_device_comes_back(void **state)
     registry_close(&r);
 }
 
+static void a_device_is_changed(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_device d = registry_rows_device(1, 10);
+    struct registry_device found, wrong;
+
+    registry_rows_add_project(r, 1);
+    registry_rows_add_device(r, 1, 10);
+    registry_rows_add_device(r, 1, 11);
+    for (int enabled = 0; enabled < 2; enabled++) {
+        struct registry_device changed;
+
+        d.enabled = enabled == 1;
+        (void)snprintf(d.name, sizeof(d.name), "水泵 %d", enabled);
+        (void)snprintf(d.password, sizeof(d.password), "pässword %d", enabled);
+        changed = d;
+        changed.project_id = 7; /* neither is changed */
+        changed.created_ms = 1;
+        assert_int_equal(registry_device_update(r, &changed), ST_OK);
+        assert_int_equal(registry_device_find(r, 10, &found), ST_OK);
+        assert_same(&found, &d);
+    }
+    wrong = d;
+    wrong.name[0] = '\0';
+    assert_int_equal(registry_device_update(r, &wrong), ST_INVALID);
+    wrong = d;
+    wrong.password[0] = '\x7f';
+    assert_int_equal(registry_device_update(r, &wrong), ST_INVALID);
+    wrong = registry_rows_device(1, 12);
+    assert_int_equal(registry_device_update(r, &wrong), ST_NOT_FOUND);
+    assert_int_equal(registry_device_find(r, 10, &found), ST_OK);
+    assert_same(&found, &d);
+    assert_int_equal(registry_device_find(r, 11, &found), ST_OK);
+    d = registry_rows_device(1, 11);
+    assert_same(&found, &d);
+    registry_close(&r);
+}
+
 static void a_user_name_is_one_device_in_all_projects(void **state)
 {
     struct registry *r = registry_rows_open(state);
@@ -175,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEMP_DATA_TEST(a_device_comes_back),
+        TEMP_DATA_TEST(a_device_is_changed),
         TEMP_DATA_TEST(a_user_name_is_one_device_in_all_projects),
         TEMP_DATA_TEST(bad_rows_are_refused),
         TEMP_DATA_TEST(a_project_goes_with_its_devices),

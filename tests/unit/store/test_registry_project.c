@@ -46,6 +46,39 @@ static void a_project_comes_back(void **state)
     registry_close(&r);
 }
 
+static void a_project_is_changed(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_project p = registry_rows_project(1);
+    struct registry_project found, wrong;
+
+    registry_rows_add_project(r, 1);
+    registry_rows_add_project(r, 2);
+    (void)snprintf(p.name, sizeof(p.name), "温室");
+    for (int bits = 0; bits < 4; bits++) {
+        struct registry_project changed = p;
+
+        p.enabled = changed.enabled = (bits & 1) != 0;
+        p.open_mqtt = changed.open_mqtt = (bits & 2) != 0;
+        changed.secret[0] = changed.token[0] = '\0'; /* its credentials are not looked at */
+        changed.created_ms = 1;
+        assert_int_equal(registry_project_update(r, &changed), ST_OK);
+        assert_int_equal(registry_project_find(r, 1, &found), ST_OK);
+        assert_same(&found, &p);
+    }
+    wrong = p;
+    wrong.name[0] = '\n';
+    assert_int_equal(registry_project_update(r, &wrong), ST_INVALID);
+    wrong = registry_rows_project(3);
+    assert_int_equal(registry_project_update(r, &wrong), ST_NOT_FOUND);
+    assert_int_equal(registry_project_find(r, 1, &found), ST_OK);
+    assert_same(&found, &p);
+    assert_int_equal(registry_project_find(r, 2, &found), ST_OK);
+    p = registry_rows_project(2);
+    assert_same(&found, &p);
+    registry_close(&r);
+}
+
 static void the_same_key_twice_is_refused(void **state)
 {
     struct registry *r = registry_rows_open(state);
@@ -191,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEMP_DATA_TEST(a_project_comes_back),
+        TEMP_DATA_TEST(a_project_is_changed),
         TEMP_DATA_TEST(the_same_key_twice_is_refused),
         TEMP_DATA_TEST(bad_rows_are_refused),
         TEMP_DATA_TEST(a_walk_goes_from_the_oldest),

@@ -237,11 +237,12 @@ static bool on_change(const struct registry_change *c, void *arg)
 }
 
 static void assert_change(const struct registry_change *c, enum registry_entity entity, uint64_t id,
-                          bool removed)
+                          bool removed, bool was_removed)
 {
     assert_int_equal(c->entity, entity);
     assert_int_equal(c->id, id);
     assert_int_equal(c->removed, removed);
+    assert_int_equal(c->was_removed, was_removed);
 }
 
 static void changes_come_in_order_and_once_a_row(void **state)
@@ -259,9 +260,9 @@ static void changes_come_in_order_and_once_a_row(void **state)
 
     assert_int_equal(registry_change_each(r, 0, on_change, &seen), ST_OK);
     assert_int_equal(seen.count, 3);
-    assert_change(&seen.changes[0], REGISTRY_PROJECT, 1, false);
-    assert_change(&seen.changes[1], REGISTRY_DEVICE, 10, false);
-    assert_change(&seen.changes[2], REGISTRY_DEVICE, 11, true);
+    assert_change(&seen.changes[0], REGISTRY_PROJECT, 1, false, false);
+    assert_change(&seen.changes[1], REGISTRY_DEVICE, 10, false, true); /* removed, added */
+    assert_change(&seen.changes[2], REGISTRY_DEVICE, 11, true, true);
     assert_true(seen.changes[0].number < seen.changes[1].number);
     assert_true(seen.changes[1].number < seen.changes[2].number);
     assert_int_equal(registry_last_change(r, &last), ST_OK);
@@ -270,7 +271,7 @@ static void changes_come_in_order_and_once_a_row(void **state)
     seen.count = 0;
     assert_int_equal(registry_change_each(r, seen.changes[1].number, on_change, &seen), ST_OK);
     assert_int_equal(seen.count, 1);
-    assert_change(&seen.changes[0], REGISTRY_DEVICE, 11, true);
+    assert_change(&seen.changes[0], REGISTRY_DEVICE, 11, true, true);
 
     seen.count = 0;
     seen.stop_at = 2;
@@ -280,6 +281,27 @@ static void changes_come_in_order_and_once_a_row(void **state)
     seen.count = 0;
     assert_int_equal(registry_change_each(r, last, on_change, &seen), ST_OK);
     assert_int_equal(seen.count, 0);
+    registry_close(&r);
+}
+
+static void changed_rows_are_changes(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_project p = registry_rows_project(1);
+    struct registry_device d = registry_rows_device(1, 10);
+    struct seen seen = {0};
+    int64_t last;
+
+    registry_rows_add_project(r, 1);
+    registry_rows_add_project(r, 2);
+    registry_rows_add_device(r, 1, 10);
+    assert_int_equal(registry_last_change(r, &last), ST_OK);
+    assert_int_equal(registry_device_update(r, &d), ST_OK);
+    assert_int_equal(registry_project_update(r, &p), ST_OK);
+    assert_int_equal(registry_change_each(r, last, on_change, &seen), ST_OK);
+    assert_int_equal(seen.count, 2);
+    assert_change(&seen.changes[0], REGISTRY_DEVICE, 10, false, false);
+    assert_change(&seen.changes[1], REGISTRY_PROJECT, 1, false, false);
     registry_close(&r);
 }
 
@@ -367,6 +389,7 @@ int main(void)
         TEMP_DATA_TEST(a_transaction_is_all_or_nothing),
         TEMP_DATA_TEST(a_refused_row_does_not_end_its_transaction),
         TEMP_DATA_TEST(changes_come_in_order_and_once_a_row),
+        TEMP_DATA_TEST(changed_rows_are_changes),
         TEMP_DATA_TEST(a_removed_project_tells_of_its_devices),
         TEMP_DATA_TEST(connections_see_each_others_changes),
         TEMP_DATA_TEST(settings_are_kept_under_their_names),

@@ -1,0 +1,199 @@
+/*
+ * The member's side of share groups; on the session's worker. share_priv.h has the letters.
+ *
+ * Deliveries through a group wait in the session's flow like any others, marked with their share.
+ * They are taken out again when the group recalls them, or when the membership ends. A membership
+ * that has ended keeps them, and what still comes, for the recall that follows.
+ */
+#include "service/share_membership.h"
+
+#include "base/invariant.h"
+#include "service/counters.h"
+#include "service/share_priv.h"
+
+enum { SHARE_AWAY_MS = 5000 /* offline for so long, a member's devices go to the others */ };
+
+struct share_membership {
+    uint64_t share;
+    unsigned home;               /* the group's worker */
+    struct app_session *session; /* borrowed; NULL: it has left, the recall is to come */
+    bool is_away;                /* as the group was told */
+    struct buffer messages; /* owned: struct open_message *, a reference each, to be returned */
+};
+
+static _Atomic uint64_t last_share;
+
+static bool membership_equal(const void *item, const void *key)
+{
+    return ((const struct share_membership *)item)->share == *(const uint64_t *)key;
+}
+
+void share_membership_init(struct site *s)
+{
+    hash_table_init(&s->share_memberships, MEM_SUBSCRIPTION, membership_equal);
+}
+
+void share_membership_deinit(struct site *s)
+{
+    invariant(s->share_memberships.count == 0);
+    hash_table_deinit(&s->share_memberships);
+}
+
+static struct share_membership *get(struct worker *w, uint64_t share)
+{
+    struct share_membership *m =
+        hash_table_find(&site_of(w)->share_memberships, hash_u64(share), &share);
+
+    invariant(m != NULL);
+    return m;
+}
+
+static void tell(struct worker *w, const struct share_membership *m, letter_fn open, uint64_t b)
+{
+    struct letter letter = {.open = open, .a = m->share, .b = b};
+
+    worker_post(w, m->home, &letter);
+}
+
+/* --- what is given back ---------------------------------------------------------------------- */
+
+static void keep(struct share_membership *m, struct open_message *message)
+{
+    buffer_append(&m->messages, &message, sizeof(message));
+}
+
+static void on_taken(struct delivery *d, void *arg)
+{
+    keep(arg, list_entry(d->message, struct open_message, message));
+    d->message = NULL;
+    delivery_deinit(d);
+}
+
+static void take_back(struct share_membership *m, struct session *s)
+{
+    flow_out_take_share(&s->out, m->share, s->client == NULL, on_taken, m);
+}
+
+void share_membership_open_recall(struct worker *w, const struct letter *l)
+{
+    struct share_membership *m = get(w, l->a);
+    struct letter answer = {.open = share_group_open_returned, .a = m->share};
+    struct session *s = m->session == NULL ? NULL : m->session->session;
+
+    /* What a client that is back has not acknowledged will come behind what it was sent: it keeps
+     * its devices, or their messages would overtake one another. */
+    answer.c = s != NULL && s->client != NULL;
+    if (s != NULL && s->client == NULL)
+        take_back(m, s);
+    answer.b = m->messages.len / sizeof(struct open_message *);
+    answer.object = m->messages.data;
+    m->messages = (struct buffer){0};
+    worker_post(w, m->home, &answer);
+    if (m->session == NULL)
+        mem_free(hash_table_remove(&site_of(w)->share_memberships, hash_u64(m->share), &m->share));
+}
+
+/* --- deliveries ------------------------------------------------------------------------------ */
+
+void share_membership_open_delivery(struct worker *w, const struct letter *l)
+{
+    struct share_membership *m = get(w, l->a);
+    struct open_message *message = l->object;
+    struct delivery d = {.message = &message->message,
+                         .share = m->share,
+                         .qos = (uint8_t)(l->b & SHARE_DELIVERY_QOS),
+                         .retain = (l->b & SHARE_DELIVERY_RETAIN) != 0,
+                         .subscription_id = (uint32_t)l->c};
+    struct session *s;
+
+    if (m->session == NULL) {
+        keep(m, message);
+        return;
+    }
+    s = m->session->session;
+    counter_inc(share_deliveries);
+    if (session_deliver(s, &d) == SESSION_FULL) {
+        counter_inc(share_deliveries_lost);
+        delivery_deinit(&d);
+    }
+    if (m->session == NULL) /* sending has ended it: this one came after the others were taken */
+        take_back(m, s);
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+static struct share_membership *membership_new(struct app_session *a, unsigned home)
+{
+    struct share_membership *m = mem_new_of(MEM_SUBSCRIPTION, struct share_membership);
+
+    m->share = atomic_fetch_add_explicit(&last_share, 1, memory_order_relaxed) + 1;
+    m->home = home;
+    m->session = a;
+    hash_table_put(&a->site->share_memberships, hash_u64(m->share), m);
+    return m;
+}
+
+void share_membership_join(struct app_subscription *sub)
+{
+    static const char prefix[] = "$share/";
+    struct app_session *a = sub->session;
+    struct worker *w = a->session->worker;
+    struct share_join *j = mem_new_of(MEM_SUBSCRIPTION, struct share_join);
+    struct letter letter = {.open = share_group_open_join, .object = j};
+    struct slice name = slice_from(slice_of(sub->filter), sizeof(prefix) - 1);
+
+    j->project = project_ref(a->project);
+    j->name = slice_to_string(name);
+    j->hash = hash_bytes(name) ^ hash_u64(a->project->project_id);
+    j->filter = sub->indexed.filter;
+    if (sub->membership == NULL)
+        sub->membership = membership_new(a, worker_home(j->hash, worker_group_count(w->group)));
+    j->share = sub->membership->share;
+    j->worker = w->index;
+    j->qos = sub->qos;
+    j->retain_as_published = sub->retain_as_published;
+    j->identifier = sub->identifier;
+    atomic_fetch_add_explicit(&a->project->joining, 1, memory_order_acq_rel);
+    worker_post(w, sub->membership->home, &letter);
+}
+
+void share_membership_leave(struct app_subscription *sub)
+{
+    struct share_membership *m = sub->membership;
+    struct session *s = m->session->session;
+
+    take_back(m, s);
+    m->session = NULL;
+    sub->membership = NULL;
+    tell(s->worker, m, share_group_open_leave, 0);
+}
+
+static void tell_all(struct app_session *a, bool is_away)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct share_membership *m = list_entry(n, struct app_subscription, node)->membership;
+
+        if (m == NULL || m->is_away == is_away)
+            continue;
+        m->is_away = is_away;
+        tell(a->session->worker, m, share_group_open_away, is_away);
+    }
+}
+
+static void on_away(struct timer *t)
+{
+    tell_all(list_entry(t, struct app_session, away_timer), true);
+}
+
+void share_membership_disconnected(struct app_session *a)
+{
+    struct worker *w = a->session->worker;
+
+    timer_set(&w->timers, &a->away_timer, w->now_ms + SHARE_AWAY_MS, on_away);
+}
+
+void share_membership_connected(struct app_session *a)
+{
+    timer_cancel(&a->away_timer);
+    tell_all(a, false);
+}

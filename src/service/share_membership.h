@@ -1,0 +1,33 @@
+/*
+ * Memberships in share groups, at the home of the session that has them.
+ *
+ * A membership begins with the subscription and may outlive it by a moment: until the group has
+ * heard that it is over. Source: open-api.md 3.1 "Shared groups"
+ */
+#pragma once
+
+#include "service/app_session.h"
+
+void share_membership_init(struct site *s);
+
+/** No letter is under way and no session left, so none is left either. */
+void share_membership_deinit(struct site *s);
+
+/**
+ * Tells the group that a subscription joins it, or that its options have changed. The interest is
+ * held up meanwhile, so nothing that is published after the SUBACK is missed.
+ */
+void share_membership_join(struct app_subscription *sub);
+
+/**
+ * Ends the membership of a subscription: UNSUBSCRIBE, or its session is over. What the client has
+ * not been sent goes to the other members; without a connection also the QoS 1 messages that it
+ * has not acknowledged. Source: [MQTT-3.10.4-3], [MQTT-4.8.2-4]
+ */
+void share_membership_leave(struct app_subscription *sub);
+
+/** The session's connection has ended: after 5 s its groups hear that it is away. */
+void share_membership_disconnected(struct app_session *a);
+
+/** The session has a connection (again). */
+void share_membership_connected(struct app_session *a);

@@ -1,0 +1,57 @@
+/*
+ * What a share group and its memberships tell each other, by letter.
+ *
+ * Letters between two workers arrive in the order in which they were sent, and everything here
+ * rests on that. A member is named by its share, a number that is never used twice.
+ *
+ *   join      to the group: a new member, or other options of one
+ *   away      to the group: the member has been offline for long, or is back
+ *   leave     to the group: the member has left for good
+ *   delivery  to the member: a message of a device that is assigned to it
+ *   recall    to the member: give back what you have not delivered; while it is under way the group
+ *             sends no delivery
+ *   returned  to the group: the answer to each recall, with these messages in order; or that the
+ *             member is back and keeps what it has
+ *
+ * When the recall is opened every delivery before it has been, so what is returned is all there is.
+ * A member that has left gives no answer but to a recall, which is the last that it hears: the
+ * group recalls each that leaves, unless a recall is under way already. Whether a leave or the
+ * answer came first is the same for both sides.
+ */
+#pragma once
+
+#include "service/app_session.h"
+
+/** The object of join; owned by the letter. */
+struct share_join {
+    struct project *project; /* a reference */
+    char *name;              /* owned: "<group>/<filter>" */
+    uint64_t hash;           /* of project and name: leads to the group's home */
+    struct open_filter filter;
+    uint64_t share;
+    unsigned worker; /* the member's home */
+    uint8_t qos;
+    bool retain_as_published;
+    uint32_t identifier; /* 0: none */
+};
+
+enum {
+    SHARE_DELIVERY_QOS = 3,        /* bits of a delivery's b */
+    SHARE_DELIVERY_RETAIN = 1 << 2 /* the flag as it leaves */
+};
+
+/* At the group's home. */
+void share_group_open_join(struct worker *w, const struct letter *l);
+/** a: share, b: 1: away, 0: back. */
+void share_group_open_away(struct worker *w, const struct letter *l);
+/** a: share. */
+void share_group_open_leave(struct worker *w, const struct letter *l);
+/** a: share, object: an array of open messages, owned, each a reference; b: how many; c: 1: it
+ * keeps its devices. */
+void share_group_open_returned(struct worker *w, const struct letter *l);
+
+/* At the member's home. */
+/** a: share, b: bits, c: subscription identifier, object: the open message, a reference. */
+void share_membership_open_delivery(struct worker *w, const struct letter *l);
+/** a: share. */
+void share_membership_open_recall(struct worker *w, const struct letter *l);

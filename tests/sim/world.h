@@ -1,0 +1,99 @@
+/*
+ * A whole server without threads, sockets or time: workers turned by hand, a journal committed by
+ * hand, connections in memory, clocks that stand still until somebody moves them.
+ *
+ * Whoever plays in it decides what happens next; the world only knows how it is done, and proves at
+ * its end that nothing is left. One at a time, one thread.
+ */
+#pragma once
+
+#include "base/counter.h"
+#include "chance.h"
+#include "memory_transport.h"
+#include "net/worker.h"
+#include "platform/home.h"
+#include "service/site.h"
+
+enum { WORLD_DEVICES_MAX = 8, WORLD_LINKS_MAX = 256, WORLD_CONNECT_TIMEOUT_MS = 10000 };
+
+#define WORLD_PASSWORD "secret"
+
+/** A connection. Its place is taken until both sides have let go. */
+struct link {
+    struct memory_transport *pipe; /* shared; NULL: the client has let go */
+    struct conn *conn;             /* borrowed; NULL: the server has let go */
+    bool is_moving;                /* in a letter to another worker: may not be touched */
+    bool is_used;
+    uint64_t number;              /* grows with each connection, from 1 */
+    struct memory_transport *end; /* borrowed: the pipe while `conn` lives */
+};
+
+struct world {
+    uint64_t seed;
+    uint64_t step;
+    struct chance chance;
+    struct worker_group *workers;
+    unsigned worker_count;
+    struct journal *journal;
+    struct journal_commit *commit;
+    struct home_shared shared;
+    struct site_settings settings;
+    struct login_guard *logins;
+    struct link links[WORLD_LINKS_MAX];
+    uint64_t link_count; /* ever made */
+    char project[IDENT_TEXT_LEN + 1];
+    char devices[WORLD_DEVICES_MAX][IDENT_TEXT_LEN + 1];
+    unsigned device_count;
+    int64_t bytes_before;
+    int64_t counters_before[COUNTER_MAX];
+};
+
+/** Prints seed and step with the message, and ends the test. */
+void world_fail(const struct world *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+/** One line of the story, when EZTCLOUD_SIM_TRACE is set. */
+void world_trace(const struct world *w, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Counters get their places, logs are silenced, a crash tells the seed; once. */
+void world_prepare(void);
+
+/** Opens it: one project, `device_count` devices. The seed decides everything that happens in it.
+ */
+void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned device_count,
+                uint16_t receive_maximum);
+
+/** Stops the server as the program does, frees it, and proves that nothing is left. */
+void world_close(struct world *w);
+
+/** A connection to a service (SITE_…), accepted by a worker; NULL: no place. */
+struct link *world_connect(struct world *w, unsigned service, unsigned worker);
+
+/** Lets up to `len` bytes of a connection (0: its end only) arrive at the server. False: nothing
+ * was there. */
+bool world_arrive(struct world *w, struct link *l, size_t len);
+
+/** Gives the server room to write on a connection. */
+void world_make_room(struct world *w, struct link *l, size_t room);
+
+/** The client lets go; what has not arrived yet still may. `end` is what the server meets behind
+ * it: MEMORY_OPEN when it does not notice. */
+void world_let_go(struct world *w, struct link **l, enum memory_end end);
+
+/** Turns a worker. */
+void world_turn(struct world *w, unsigned worker);
+
+/** One turn of the committing thread. */
+bool world_commit(struct world *w);
+
+void world_advance(struct world *w, uint64_t ms);
+
+/** True when no letter is under way and nothing waits at the server. */
+bool world_is_quiet(struct world *w);
+
+/** What a counter has counted in this world. */
+int64_t world_count(const struct world *w, const struct counter *c);
+
+/** Checks what can be checked between two steps. */
+void world_verify(struct world *w);

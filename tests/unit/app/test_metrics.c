@@ -1,0 +1,105 @@
+/*
+ * Every counter and every purpose of memory, once, by a name of its own.
+ */
+#include "app/metrics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/counter.h"
+#include "base/mem.h"
+#include "net/counters.h"
+
+static void every_name_is_found_once(void **state)
+{
+    struct metric m, found;
+    size_t cursor = 0, counters = 0, count = 0;
+
+    (void)state;
+    while (counter_next(&cursor) != NULL)
+        counters++;
+    assert_true(counters > 0);
+    cursor = 0;
+    while (metrics_next(&cursor, &m)) {
+        size_t ahead = cursor;
+
+        count++;
+        assert_true(m.name[0] != '\0' && m.unit[0] != '\0' && m.help[0] != '\0');
+        assert_int_equal(strspn(m.name, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(m.name));
+        assert_true(metrics_find(slice_of(m.name), &found));
+        assert_string_equal(found.help, m.help);
+        while (metrics_next(&ahead, &found))
+            assert_string_not_equal(found.name, m.name);
+    }
+    assert_int_equal(count, counters + MEM_USE_COUNT);
+    assert_false(metrics_next(&cursor, &m));
+    assert_false(metrics_find(slice_of("conns_acceptedx"), &m));
+    assert_false(metrics_find(slice_of(""), &m));
+}
+
+static int64_t value_of(const char *name)
+{
+    struct metric m;
+
+    assert_true(metrics_find(slice_of(name), &m));
+    return m.value;
+}
+
+static void values_are_those_of_now(void **state)
+{
+    void *p;
+
+    (void)state;
+    counter_add(&CT_conns_open, 5);
+    assert_int_equal(value_of("conns_open"), 5);
+    counter_add(&CT_conns_open, -7);
+    assert_int_equal(value_of("conns_open"), -2);
+    p = mem_new(MEM_TEST, 1234);
+    assert_int_equal(value_of("memory_test"), 1234);
+    mem_free(p);
+    assert_int_equal(value_of("memory_test"), 0);
+}
+
+static void the_text_has_a_line_for_each(void **state)
+{
+    struct buffer text = {0};
+    struct slice rest;
+    struct metric m;
+    size_t cursor = 0;
+    void *p = mem_new(MEM_TEST, 77);
+
+    (void)state;
+    metrics_write(&text);
+    rest = buffer_slice(&text);
+    while (metrics_next(&cursor, &m)) {
+        struct slice line = slice_cut(&rest, '\n');
+        struct slice name = slice_cut(&line, ' ');
+
+        assert_true(slice_is(name, m.name));
+        assert_true(line.len > 0);
+        if (slice_is(name, "memory_test"))
+            assert_true(slice_is(line, "77"));
+    }
+    assert_int_equal(rest.len, 0);
+    assert_non_null(rest.data); /* the last line has its end, too */
+    buffer_deinit(&text);
+    mem_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_name_is_found_once),
+        cmocka_unit_test(values_are_those_of_now),
+        cmocka_unit_test(the_text_has_a_line_for_each),
+    };
+
+    metrics_register();
+    metrics_register(); /* changes nothing */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
