@@ -1,0 +1,90 @@
+"""A device's will is its last data before `online` false."""
+import pytest
+
+from lib import packets
+from lib.cases import table, versions
+from lib.client import refusal
+from lib.packets import Prop, Will
+
+
+@pytest.fixture
+def watched(net):
+    login, app = net.project.device(), net.app()
+    app.subscribe(login.open("#"))
+    return login, app
+
+
+@pytest.mark.fast_tsan
+@versions
+@table("name, kind, payload", {
+    "attributes": ("attributes", "attributes", b'{"state": "lost"}'),
+    "event": ("event_report", "event_report", b'{"method":"lost","params":{}}'),
+    "data": ("data", "data/s", b"\0\xff"),
+})
+def test_last_before_offline(net, watched, version, name, kind, payload):
+    """open-api 3.4: published as the device's own data, and then `online` false."""
+    login, app = watched
+    topic = login.own(name, kind.partition("/")[2])
+    net.device(login, version, will=Will(topic, payload, 1)).abort()
+    app.receive_online(login.open("online"), True)
+    app.receive(login.open(kind), payload)
+    app.receive_online(login.open("online"), False)
+
+
+def test_put_off_is_still_last_before_offline(net, watched):
+    """open-api 3.4, [MQTT-3.1.2-8]: also when the will's delay has to pass first."""
+    login, app = watched
+    will = Will(login.own("data", "will"), b"late", props=((Prop.WILL_DELAY, 1),))
+    net.device(login, will=will, clean=False, props=((Prop.SESSION_EXPIRY, 60),)).abort()
+    app.receive_online(login.open("online"), True)
+    app.receive(login.open("data/will"), b"late")
+    app.receive_online(login.open("online"), False)
+
+
+@versions
+def test_on_take_over(net, watched, version):
+    """open-api 3.4: on a take-over it is published although `online` stays silent."""
+    login, app = watched
+    old = net.device(login, version, will=Will(login.own("data", "will"), b"old"))
+    app.receive_online(login.open("online"), True)
+    new = net.device(login, version)
+    old.expect_closed(0x8E)
+    app.receive(login.open("data/will"), b"old")
+    new.publish(new.own("data", "s"), b"new")
+    app.receive(login.open("data/s"), b"new")
+
+
+@versions
+def test_dropped_by_disconnect(net, watched, version):
+    """[MQTT-3.14.4-3]."""
+    login, app = watched
+    net.device(login, version, will=Will(login.own("data", "will"), b"x")).disconnect()
+    app.receive_online(login.open("online"), True)
+    app.receive_online(login.open("online"), False)
+
+
+def test_properties_are_not_handed_on(net, watched):
+    """open-api 3.2: on the platform's kinds a device's properties end at the platform."""
+    login, app = watched
+    will = Will(login.own("attributes"), b'{"a":1}', 1, props=(
+        (Prop.CONTENT_TYPE, "x/y"), (Prop.USER_PROPERTY, ("mine", "1"))))
+    net.device(login, will=will).abort()
+    app.receive_online(login.open("online"), True)
+    props = app.receive(login.open("attributes"), b'{"a":1}').props
+    assert props.get(Prop.CONTENT_TYPE) == "application/json"
+    assert "mine" not in props.user and "ts" in props.user
+
+
+@versions
+@pytest.mark.parametrize("topic", ["attributes/DU_0000000000", "open/{pk}/{du}/attributes",
+                                   "elsewhere", "attributes/{du}/x"])
+def test_refused(net, version, topic):
+    """open-api 3.4: a will on a topic that is not the device's own is refused at CONNECT."""
+    login = net.project.device()
+    topic = topic.format(pk=login.project_key, du=login.username)
+    client = net.raw("tcp", version)
+    client.send(packets.connect(version, "w", login.username, login.password,
+                                will=Will(topic, b"{}")))
+    answer = client.recv()
+    assert answer.code == refusal(version, 0x87, 5)
+    client.expect_closed()

@@ -1,0 +1,54 @@
+// Opens page.html in headless Chromium, from a web server of its own, and subscribes.
+//
+// Arguments: URL of the application API, projectKey, projectSecret, protocol version, filter.
+// Prints a line of JSON for each change of what the page shows: {"state": …} and {"value": …}.
+"use strict";
+
+const fs = require("fs");
+const http = require("http");
+const path = require("path");
+const { chromium } = require("playwright-core");
+
+const FILES = {
+    "/": path.join(__dirname, "page.html"),
+    "/mqtt.min.js": path.join(__dirname, "node_modules/mqtt/dist/mqtt.min.js"),
+};
+
+function serve() {
+    const server = http.createServer((request, response) => {
+        const file = FILES[request.url];
+        response.writeHead(file ? 200 : 404, { "Content-Type": request.url.endsWith(".js")
+            ? "text/javascript" : "text/html" });
+        response.end(file && fs.readFileSync(file));
+    });
+    return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+async function main([url, username, password, version, filter]) {
+    const browser = await chromium.launch({
+        executablePath: "/usr/bin/chromium",
+        handleSIGTERM: false,
+        args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--ignore-certificate-errors"],
+    });
+    const site = await serve();
+    process.on("SIGTERM", () => browser.close().then(() => process.exit(0)));
+    const page = await browser.newPage();
+    page.on("console", (message) => process.stdout.write(`${message.text()}\n`));
+    await page.goto(`http://127.0.0.1:${site.address().port}/`);
+    await page.evaluate(() => {
+        for (const id of ["state", "value"]) {
+            const node = document.getElementById(id);
+            new MutationObserver(() => console.log(JSON.stringify({ [id]: node.textContent })))
+                .observe(node, { childList: true });
+        }
+    });
+    await page.evaluate((login) => subscribe(...login),
+        [url, username, password, Number(version), filter]);
+}
+
+main(process.argv.slice(2)).catch((error) => {
+    process.stdout.write(`failed: ${error.stack}\n`);
+    process.exit(1);
+});
