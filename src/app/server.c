@@ -262,6 +262,7 @@ static enum status start(struct server *s, char *error)
         listener_attach(s->listeners[i], s->workers);
     worker_group_start(s->workers);
     s->is_running = true;
+    first_start_print(s->config, s->registry); /* who waits for the file finds this written */
     return first_start_write_demo(s->config, s->registry, error, SERVER_ERROR_LEN);
 }
 
@@ -345,7 +346,6 @@ int server_run(const struct config *c)
     raise_descriptor_limit();
     st = start(&s, error);
     if (st == ST_OK) {
-        first_start_print(c, s.registry);
         log_event(EV_STARTED, "workers", log_int((int64_t)worker_group_count(s.workers)));
         loop_run(s.loop);
         log_event(EV_STOPPING);

@@ -233,9 +233,11 @@ static void check_strings_and_numbers(const struct json_member *m)
     } else {
         invariant(json_text(m, out, m->value.len, &len) == ST_INVALID);
     }
-    if (json_member_int64(m, &number) == ST_OK)
-        invariant(m->type == JSON_TYPE_NUMBER &&
-                  strtoll((const char *)m->value.data, NULL, 10) == number);
+    if (json_member_int64(m, &number) == ST_OK) {
+        memcpy(out, m->value.data, m->value.len);
+        out[m->value.len] = '\0';
+        invariant(m->type == JSON_TYPE_NUMBER && strtoll(out, NULL, 10) == number);
+    }
     mem_free(out);
 }
 
