@@ -135,7 +135,10 @@ static void format_peer(struct conn *c, const struct sockaddr_storage *peer)
     if (is_v6) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
 
-        inet_ntop(AF_INET6, &in6->sin6_addr, address, sizeof(address));
+        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) /* told as the IPv4 address that it is */
+            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], address, sizeof(address));
+        else
+            inet_ntop(AF_INET6, &in6->sin6_addr, address, sizeof(address));
         port = ntohs(in6->sin6_port);
     } else if (peer != NULL && peer->ss_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)peer;

@@ -149,12 +149,32 @@ static uint16_t bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
+/* A listening socket, or -1 with errno. */
+static int bind_socket(const struct sockaddr_storage *address, socklen_t address_len)
+{
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, off = 0, error;
+
+    if (fd < 0)
+        return -1;
+    /* not REUSEPORT: a port in use must show */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->ss_family == AF_INET6) /* `::` takes IPv4 too */
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(fd, (const struct sockaddr *)address, address_len) == 0 &&
+        listen(fd, LISTENER_BACKLOG) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 enum status listener_open(const struct listener_options *options, struct listener **out,
                           char *error, size_t error_len)
 {
     struct sockaddr_storage address;
     socklen_t address_len;
-    int on = 1;
     int fd;
 
     *out = NULL;
@@ -164,18 +184,15 @@ enum status listener_open(const struct listener_options *options, struct listene
             "--bind %s is no IPv4 or IPv6 address; use one like 0.0.0.0 or ::", options->address);
         return ST_INVALID;
     }
-    fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    fd = bind_socket(&address, address_len);
+    if (fd < 0 && strcmp(options->address, "::") == 0 &&
+        (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        /* a machine without IPv6: every address is every IPv4 address */
+        (void)parse_address("0.0.0.0", options->port, &address, &address_len);
+        fd = bind_socket(&address, address_len);
+    }
     if (fd < 0)
         return bind_failure(options, errno, error, error_len);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
-               sizeof(on)); /* not REUSEPORT: a port in use must show */
-    if (bind(fd, (struct sockaddr *)&address, address_len) != 0 ||
-        listen(fd, LISTENER_BACKLOG) != 0) {
-        enum status st = bind_failure(options, errno, error, error_len);
-
-        close(fd);
-        return st;
-    }
     struct listener *l = mem_new_of(MEM_CONN, struct listener);
 
     l->options = *options;

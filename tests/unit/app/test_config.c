@@ -64,7 +64,7 @@ static void defaults_are_those_of_the_table(void **state)
     (void)state;
     assert_int_equal(load(&c, error, NULL), ST_OK);
     assert_string_equal(c.data, "./data");
-    assert_string_equal(c.bind, "0.0.0.0");
+    assert_string_equal(c.bind, "::");
     assert_string_equal(c.public_host, "localhost");
     assert_string_equal(c.config, "");
     assert_false(c.demo);
