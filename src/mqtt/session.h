@@ -16,8 +16,7 @@
 
 enum {
     SESSION_MAGIC = 0x53455353,
-    SESSION_CLIENT_ID_MAX = 256, /* bytes; longer ones are refused with 0x85 */
-    SESSION_NEVER_EXPIRES = -1
+    SESSION_CLIENT_ID_MAX = 256 /* bytes; longer ones are refused with 0x85 */
 };
 
 struct session {

@@ -24,13 +24,6 @@ static bool is_kept(const struct device_link *link, const struct device_subscrip
     return link->session->client != NULL || s->qos > 0;
 }
 
-bool device_link_takes(const struct device *d, enum device_topic topic, struct slice stream)
-{
-    const struct device_subscription *s = find(d, topic, stream);
-
-    return s != NULL && is_kept(d->link, s);
-}
-
 static size_t write_topic(char *out, size_t room, const struct device *d,
                           const struct device_downlink *m)
 {

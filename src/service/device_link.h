@@ -55,7 +55,6 @@ enum status device_topic_parse(const struct device *d, struct slice topic,
 
 const char *device_topic_word(enum device_topic topic);
 enum device_direction device_topic_direction(enum device_topic topic);
-bool device_topic_has_stream(enum device_topic topic);
 
 /** Runs the handler of an uplink topic. */
 struct service_verdict device_topic_handle(enum device_topic topic, const struct device_input *in);
@@ -68,10 +67,6 @@ struct device_downlink {
     struct slice properties; /* v5, encoded */
     uint64_t expires_ms;
 };
-
-/** True when the device's session would take it: subscribed, and connected or kept while it is
- * away. */
-bool device_link_takes(const struct device *d, enum device_topic topic, struct slice stream);
 
 /** Delivers to the device's session; false: it does not take it. */
 bool device_link_deliver(struct device *d, const struct device_downlink *m);

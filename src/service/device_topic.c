@@ -24,11 +24,6 @@ enum device_direction device_topic_direction(enum device_topic topic)
     return topics[topic].direction;
 }
 
-bool device_topic_has_stream(enum device_topic topic)
-{
-    return topics[topic].has_stream;
-}
-
 struct service_verdict device_topic_handle(enum device_topic topic, const struct device_input *in)
 {
     return topics[topic].handler(in);
