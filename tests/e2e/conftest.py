@@ -2,7 +2,11 @@
 import pytest
 
 from lib.server import BINARY, Server
-from lib.world import Net, Project
+from lib.world import ROUTES, Net, Project
+
+# What MQTT promises holds over every transport: the tests of these directories run on each route.
+ROUTED = ("01_connect", "02_publish", "03_subscribe", "04_qos", "05_session", "08_device",
+          "09_downlink", "11_will", "15_shared")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -17,6 +21,20 @@ def pytest_sessionstart():
         pytest.exit(f"{BINARY} is missing: build it, or name another with EZTCLOUD_BIN", 2)
 
 
+def pytest_generate_tests(metafunc):
+    """A test that names its transport itself (`transport`) stays on that one."""
+    names = metafunc.fixturenames
+    if "net" in names and "transport" not in names and \
+            metafunc.definition.path.parent.name in ROUTED:
+        metafunc.parametrize("route", ROUTES, indirect=True)
+
+
+@pytest.fixture
+def route(request):
+    """The name of a row of ROUTES."""
+    return getattr(request, "param", "tcp")
+
+
 @pytest.fixture(scope="module")
 def server(request):
     """A running server; `SERVER_OPTIONS` of the module goes to its command line."""
@@ -29,13 +47,21 @@ def server(request):
 
 
 @pytest.fixture(scope="module")
-def project(server):
-    return Project.add(server)
+def projects(server):
+    """The module's project of each route, so that its tests share no client identifiers."""
+    return {}
 
 
 @pytest.fixture
-def net(server, project):
-    connections = Net(server, project)
+def project(server, projects, route):
+    if route not in projects:
+        projects[route] = Project.add(server)
+    return projects[route]
+
+
+@pytest.fixture
+def net(server, project, route):
+    connections = Net(server, project, route)
     yield connections
     connections.close()
 

@@ -4,7 +4,6 @@ import pytest
 from lib.cases import V4, V5, table, versions
 from lib.packets import Prop
 
-SERVER_OPTIONS = ["--device-ws-port", "{ws_port}"]
 
 
 @pytest.mark.fast_tsan
@@ -34,9 +33,9 @@ def test_device(net, version, transport):
 def test_demo_credentials(net, server):
     """The demo project and each demo device of demo.json can log in."""
     demo = server.demo
-    net.raw("tls").connect(None, demo["project_key"], demo["project_secret"])
+    net.raw("app").connect(None, demo["project_key"], demo["project_secret"])
     for device in demo["devices"]:
-        net.raw("tcp").connect(None, device["username"], device["password"])
+        net.raw("device").connect(None, device["username"], device["password"])
 
 
 @pytest.mark.parametrize("side", ["app", "device"])

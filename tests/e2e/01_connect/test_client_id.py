@@ -48,9 +48,9 @@ def test_empty_with_a_session_in_3_1_1(net, project, side):
     """3.1.1 [MQTT-3.1.3-8]: 20 02 00 02 and the end."""
     login = project.device()
     if side == "app":
-        net.raw("tls", V4).connect("", project.key, project.secret, clean=False, code=2)
+        net.raw("app", V4).connect("", project.key, project.secret, clean=False, code=2)
     else:
-        net.raw("tcp", V4).connect("", login.username, login.password, clean=False, code=2)
+        net.raw("device", V4).connect("", login.username, login.password, clean=False, code=2)
 
 
 @versions
@@ -58,7 +58,7 @@ def test_empty_with_a_session_in_3_1_1(net, project, side):
 def test_not_utf8(net, project, version, client_id):
     """[MQTT-3.1.3-4], [MQTT-1.5.4-1], [MQTT-1.5.4-2], 3.1.1 [MQTT-1.5.3-1], [MQTT-1.5.3-2]: told
     or not, the connection ends."""
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     client.send(packets.connect(version, client_id, project.key, project.secret))
     client.expect_refused(0x81, 0x82, 0x85, v4=[2])
 

@@ -4,7 +4,7 @@ import pytest
 from lib import packets, ws
 from lib.packets import V5
 
-SERVER_OPTIONS = ["--connect-timeout", 1, "--device-ws-port", "{ws_port}"]
+SERVER_OPTIONS = ["--connect-timeout", 1]
 
 
 @pytest.mark.parametrize("transport", ["tcp", "mqtts", "tls", "wss", "ws"])
@@ -46,5 +46,5 @@ def test_pings_do_not_prolong_it(net):
 def test_a_connected_client_stays(net):
     """open-api 8: the limit ends with CONNECT; others fall while this one is served."""
     client = net.app()
-    net.raw("tcp").expect_closed()
+    net.raw("device").expect_closed()
     client.ping()

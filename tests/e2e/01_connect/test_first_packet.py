@@ -33,7 +33,7 @@ def test_must_be_connect(net, transport, version, first):
 def test_flags_of_connect(net, project, version, first):
     """[MQTT-2.1.3-1], 3.1.1 [MQTT-2.2.2-1], [MQTT-2.2.2-2]: reserved bits of the fixed header."""
     data = packets.connect(version, "id", project.key, project.secret)
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     client.send(bytes([first]) + data[1:])
     client.expect_refused(0x81, 0x82)
 
@@ -70,7 +70,7 @@ def test_pipelined_behind_connect(net, project, version, transport):
 def test_byte_by_byte(net, project, version):
     """Bad input: half packets: a connection that gives one byte at a time is served."""
     device = project.device()
-    client = net.raw("tcp", version)
+    client = net.raw("device", version)
     data = packets.connect(version, "slow", device.username, device.password) + PINGREQ
     for byte in data:
         client.send(bytes([byte]))

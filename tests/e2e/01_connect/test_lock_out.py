@@ -22,7 +22,7 @@ def test_application(net, server, version):
     """open-api 3 and 8: locked out → 3 / 0x9F, the right secret too."""
     project = Project.add(server)
     lock_out(net, project.key, version=version)
-    net.raw("tls", version).connect(None, project.key, project.secret,
+    net.raw("app", version).connect(None, project.key, project.secret,
                                     code=refusal(version, 0x9F, 3))
 
 
@@ -31,7 +31,7 @@ def test_device(net, project, version):
     """open-api 8: on device access too."""
     login = project.device()
     lock_out(net, login.username, "tcp", version)
-    net.raw("tcp", version).connect(None, login.username, login.password,
+    net.raw("device", version).connect(None, login.username, login.password,
                                     code=refusal(version, 0x9F, 3))
 
 
@@ -58,9 +58,9 @@ def test_a_live_connection_stays(net, server):
     app.ping()
 
 
-def test_unknown_names_are_counted_alike(net):
+def test_unknown_names_are_counted_alike(net, route):
     """open-api 3: an unknown key gets the same answers as a wrong secret."""
-    lock_out(net, "PR_0000000000")
+    lock_out(net, f"PR_0000000{route}")
 
 
 @pytest.mark.parametrize("rounds", [4])
@@ -69,5 +69,5 @@ def test_success_between_failures(net, server, rounds):
     project = Project.add(server)
     for _ in range(rounds):
         net.app(project=project).disconnect()
-    net.raw("tls").connect(None, project.key, "guess", code=0x86)
+    net.raw("app").connect(None, project.key, "guess", code=0x86)
     net.app(project=project).ping()

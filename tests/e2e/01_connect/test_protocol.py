@@ -8,10 +8,10 @@ from lib.cases import BAD_UTF8, V4, V5, table, versions
 from lib.packets import Prop, Will, packet, utf8
 
 
-def send_connect(net, project, version, transport="tls", **fields):
-    client = net.raw(transport, version)
+def send_connect(net, project, version, side="app", **fields):
+    client = net.raw(side, version)
     login = (project.key, project.secret)
-    if transport == "tcp":
+    if side == "device":
         device = project.device()
         login = (device.username, device.password)
     client.send(packets.connect(version, "id", *login, **fields))
@@ -19,18 +19,18 @@ def send_connect(net, project, version, transport="tls", **fields):
 
 
 @versions
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("side", ["app", "device"])
 @pytest.mark.parametrize("name", ["MQTX", "mqtt", "", "MQTTT", b"\xff\xfe"])
-def test_wrong_protocol_name(net, project, version, transport, name):
+def test_wrong_protocol_name(net, project, version, side, name):
     """[MQTT-3.1.2-1], 3.1.1 [MQTT-3.1.2-1]: 0x84 or 1 if at all, then the end."""
-    send_connect(net, project, version, transport, name=name).expect_refused(0x84, 0x81, v4=[1])
+    send_connect(net, project, version, side, name=name).expect_refused(0x84, 0x81, v4=[1])
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("side", ["app", "device"])
 @pytest.mark.parametrize("level", [0, 1, 3, 6, 0x7F, 0x84, 0xFF])
-def test_unsupported_level(net, project, transport, level):
+def test_unsupported_level(net, project, side, level):
     """[MQTT-3.1.2-2], 3.1.1 [MQTT-3.1.2-2]: told as 1 (3.1.1 form) or 0x84 (v5 form), or closed."""
-    client = send_connect(net, project, V4, transport, level=level)
+    client = send_connect(net, project, V4, side, level=level)
     answer = b""
     while data := client.stream.read():
         answer += data
@@ -68,7 +68,7 @@ def test_bad_flags(net, version, flags, fields):
     """[MQTT-3.1.2-3], -9, -11, -12, -13, -16, -17, -18, -19, [MQTT-3.1.3-1], [MQTT-3.1.4-1],
     3.1.1 [MQTT-3.1.2-9], -11, -13, -14, -15, -18, -19, -20, -21, [MQTT-3.1.4-1]: a malformed
     CONNECT gets 0x81 or nothing; 3.1.1 nothing at all."""
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     props = packets.properties(version, ())
     body = utf8("MQTT") + bytes([version, flags]) + struct.pack(">H", 0) + props
     client.send(packet(0x10, body + utf8("id") + fields(props)))
@@ -77,7 +77,7 @@ def test_bad_flags(net, version, flags, fields):
 
 def test_password_without_user_name_in_3_1_1(net):
     """3.1.1 [MQTT-3.1.2-22]: closed without CONNACK (v5 allows it)."""
-    client = net.raw("tls", V4)
+    client = net.raw("app", V4)
     client.send(packets.connect(V4, "id", None, "secret"))
     client.expect_closed()
 
@@ -88,7 +88,7 @@ def test_cut_short(net, version, cut):
     """[MQTT-3.1.3-3], [MQTT-3.1.4-1], [MQTT-2.2.2-1]: a CONNECT that ends anywhere before its end
     is malformed."""
     whole = packets.connect(version, "ab", None, None)[2:]
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     client.send(packet(0x10, whole[:min(cut, len(whole) - 1)]))
     client.expect_refused(0x81, 0x82, 0x84)
 
@@ -99,7 +99,7 @@ def test_cut_short(net, version, cut):
 def test_not_utf8(net, project, version, field, text):
     """[MQTT-3.1.3-11], [MQTT-3.1.3-12], [MQTT-1.5.4-1], [MQTT-1.5.4-2], 3.1.1 [MQTT-3.1.3-10],
     [MQTT-3.1.3-11], [MQTT-1.5.3-1], [MQTT-1.5.3-2]."""
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     if field == "user name":
         data = packets.connect(version, "id", text, "secret")
     else:
@@ -134,13 +134,13 @@ BAD_PROPERTIES = {
 }
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("side", ["app", "device"])
 @table("props, codes", BAD_PROPERTIES)
-def test_bad_properties(net, project, transport, props, codes):
+def test_bad_properties(net, project, side, props, codes):
     """[MQTT-1.5.7-1], [MQTT-4.12.0-1], MQTT-3.1.2-30, X-5-2.2.2.1-length, X-5-2.2.2.2-unknown,
     X-5-2.2.2.2-place, X-5-2.2.2.2-repeat, X-5-3.1.2.11.3-zero, X-5-3.1.2.11.4-zero,
     X-5-3.1.2.11.6-value, X-5-3.1.2.11.10-data."""
-    send_connect(net, project, V5, transport, props=props).expect_refused(*codes)
+    send_connect(net, project, V5, side, props=props).expect_refused(*codes)
 
 
 BAD_WILL_PROPERTIES = {

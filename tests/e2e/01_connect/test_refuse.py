@@ -45,20 +45,20 @@ def test_wrong_credentials(net, project, version, transport, credentials):
 
 
 @versions
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("side", ["app", "device"])
 @table("username, password", {"nothing": (None, None), "empty": ("", ""), "name only": ("x", None)})
-def test_missing_credentials(net, version, transport, username, password):
+def test_missing_credentials(net, version, side, username, password):
     """X-3.1.4-nocreds: 0x86 or 0x87, 3.1.1 4 or 5."""
-    client = net.raw(transport, version)
+    client = net.raw(side, version)
     client.send(packets.connect(version, "id", username, password))
     assert client.recv().code in ((0x86, 0x87) if version == V5 else (4, 5))
     client.expect_closed()
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
-def test_password_without_user_name(net, project, transport):
+@pytest.mark.parametrize("side", ["app", "device"])
+def test_password_without_user_name(net, project, side):
     """MQTT-3.1.2-19: legal in v5, so that only the login fails."""
-    client = net.raw(transport)
+    client = net.raw(side)
     client.send(packets.connect(V5, "id", None, project.secret))
     assert client.recv().code in (0x86, 0x87)
     client.expect_closed()
@@ -69,7 +69,7 @@ def test_nothing_behind_a_refusal_counts(net, project, version):
     """[MQTT-3.1.4-6], 3.1.1 [MQTT-3.1.4-5]: packets behind a refused CONNECT are not processed."""
     device, watcher = net.device(subscribe=["attributes_push"]), net.app()
     watcher.subscribe(device.open("attributes_push"))
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     client.send(packets.connect(version, "id", project.key, WRONG),
                 packets.publish(version, device.open("attributes_push"), b'{"no":1}', qos=1, pid=1),
                 packets.PINGREQ)
@@ -86,7 +86,7 @@ def test_refused_with_a_session(net, project, version):
     the session is still there afterwards."""
     keep = ((Prop.SESSION_EXPIRY, 60),)
     net.app(version, client_id="kept", clean=False, props=keep).disconnect()
-    net.raw("tls", version).connect("kept", project.key, WRONG, clean=True,
+    net.raw("app", version).connect("kept", project.key, WRONG, clean=True,
                                     code=refusal(version, 0x86, 4))
     assert net.app(version, client_id="kept", clean=False, props=keep).connack.session_present
 
@@ -94,7 +94,7 @@ def test_refused_with_a_session(net, project, version):
 def test_small_maximum_packet_size(net, project):
     """[MQTT-3.2.2-19], [MQTT-3.2.2-20]: a refusal fits the client's Maximum Packet Size or is
     left out."""
-    client = net.raw("tls")
+    client = net.raw("app")
     client.send(packets.connect(V5, "id", project.key, WRONG,
                                 props=((Prop.MAXIMUM_PACKET_SIZE, 6),)))
     answer = client.stream.read()

@@ -30,9 +30,9 @@ def test_application_is_not_authorized(switched_off, version):
     """open-api 2 and 3: `open_mqtt` off or the project disabled: 5 / 0x87; a wrong secret is still
     4 / 0x86."""
     net, project, _, _ = switched_off
-    net.raw("tls", version).connect(None, project.key, project.secret,
+    net.raw("app", version).connect(None, project.key, project.secret,
                                     code=refusal(version, 0x87, 5))
-    net.raw("tls", version).connect(None, project.key, "wrong", code=refusal(version, 0x86, 4))
+    net.raw("app", version).connect(None, project.key, "wrong", code=refusal(version, 0x86, 4))
 
 
 def test_devices_need_only_the_project(switched_off):

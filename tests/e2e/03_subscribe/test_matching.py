@@ -66,13 +66,13 @@ def test_devices_that_come_later(net, server, version, text):
 
 
 @versions
-def test_a_device_that_does_not_exist_yet(net, server, version):
+def test_a_device_that_does_not_exist_yet(net, server, route, version):
     """open-api 3.1: a filter for it is accepted, and counts once the device is there."""
-    project, name = Project.add(server), f"DU_e2eLater0{version}"
+    project, name = Project.add(server), f"DU_e2eLat{route}{version}"
     app = net.app(version, project=project)
     app.subscribe(project.open(name, "attributes"))
     made = server.cli("device", "add", "--project", project.key, "--username", name)
-    device = net.raw("tcp").connect(None, name, made["password"])
+    device = net.raw("device").connect(None, name, made["password"])
     device.publish(f"attributes/{name}", b'{"a":1}')
     app.receive(project.open(name, "attributes"), b'{"a":1}')
 

@@ -6,7 +6,6 @@ from lib.cases import V4, V5, table, versions
 from lib.packets import PINGREQ, Will
 from lib.ws import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
-SERVER_OPTIONS = ["--device-ws-port", "{ws_port}"]
 
 
 @pytest.fixture(params=["wss", "ws"])

@@ -1,6 +1,4 @@
 """`online` strictly alternates, in order with the device's data."""
-import socket
-
 import pytest
 
 from lib import packets
@@ -31,14 +29,10 @@ def test_in_order_with_data(net, watched, version):
         app.receive_online(login.open("online"), False)
 
 
-def half_close(device):
-    device.stream.socket.shutdown(socket.SHUT_WR)
-
-
 @versions
 @pytest.mark.parametrize("end", [
     lambda device: device.disconnect(), lambda device: device.abort(),
-    lambda device: device.close(), half_close,
+    lambda device: device.close(), lambda device: device.stream.half_close(),
     lambda device: device.send(packets.packet(0xC1))],
     ids=["disconnect", "reset", "close", "half close", "error"])
 def test_every_end_is_told(net, watched, version, end):
@@ -69,7 +63,7 @@ def test_take_over_says_nothing(net, watched, version):
 def test_refused_connect_is_not_online(net, watched, version):
     """open-api 4: online means an accepted CONNECT."""
     login, app = watched
-    client = net.raw("tcp", version)
+    client = net.raw("device", version)
     client.send(packets.connect(version, "x", login.username, "wrong"))
     client.recv()
     client.expect_closed()
@@ -82,7 +76,7 @@ def test_refused_connect_is_not_online(net, watched, version):
 def test_data_behind_connect_comes_after_true(net, watched):
     """open-api 3.1: also when the data came in the same write as the CONNECT."""
     login, app = watched
-    device = net.raw("tcp")
+    device = net.raw("device")
     device.send(packets.connect(5, "x", login.username, login.password),
                 packets.publish(5, login.own("data", "s"), b"early"),
                 packets.disconnect())

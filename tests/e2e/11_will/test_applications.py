@@ -169,7 +169,7 @@ def test_refused(net, version, topic, code):
 @pytest.mark.parametrize("topic", ["open/{pk}/+/command_send", "open/{pk}/#", ""])
 def test_malformed_topic(net, version, codes, topic):
     """[MQTT-3.3.2-2], [MQTT-4.7.3-1]: wildcards and nothing are no will topics."""
-    client = net.raw("tls", version)
+    client = net.raw("app", version)
     client.send(packets.connect(version, "w", net.project.key, net.project.secret,
                                 will=Will(topic.format(pk=net.project.key), COMMAND)))
     client.expect_refused(*codes, v4=(5,))

@@ -82,7 +82,7 @@ def test_refused(net, version, topic):
     """open-api 3.4: a will on a topic that is not the device's own is refused at CONNECT."""
     login = net.project.device()
     topic = topic.format(pk=login.project_key, du=login.username)
-    client = net.raw("tcp", version)
+    client = net.raw("device", version)
     client.send(packets.connect(version, "w", login.username, login.password,
                                 will=Will(topic, b"{}")))
     answer = client.recv()

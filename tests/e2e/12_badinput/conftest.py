@@ -3,13 +3,13 @@ import itertools
 
 import pytest
 
-from lib.world import Net
+from lib.world import Net, Project
 
 
 @pytest.fixture(scope="module")
-def bystanders(server, project):
+def bystanders(server):
     """An application on each transport and a device, connected before all tests of the module."""
-    net = Net(server, project)
+    net = Net(server, Project.add(server))
     device = net.device(subscribe=["command_send"])
     apps = [net.app(version, transport) for version in (4, 5) for transport in ("tls", "wss")]
     for app in apps:

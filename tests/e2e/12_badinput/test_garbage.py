@@ -8,7 +8,7 @@ from lib.cases import V4, V5, table, versions
 from lib.client import Closed
 from lib.packets import packet
 
-SERVER_OPTIONS = ["--connect-timeout", 2, "--device-ws-port", "{ws_port}"]
+SERVER_OPTIONS = ["--connect-timeout", 2]
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "mqtts", "ws", "tls", "wss"])
 NOISE = {

@@ -6,7 +6,7 @@ import pytest
 
 from lib import packets, ws
 
-SERVER_OPTIONS = ["--connect-timeout", 2, "--device-ws-port", "{ws_port}"]
+SERVER_OPTIONS = ["--connect-timeout", 2]
 
 
 def mutations(good, seed, count):

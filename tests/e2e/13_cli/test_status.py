@@ -14,7 +14,7 @@ from lib.packets import Type, Will
 from lib.server import Server, assert_no_sanitizer_report, run, wait_until
 from lib.world import Login, Project
 
-SERVER_OPTIONS = ["--connect-timeout", 1, "--device-ws-port", "{ws_port}"]
+SERVER_OPTIONS = ["--connect-timeout", 1]
 
 HALF_A_HELLO = bytes.fromhex("1603010200010001fc0303")
 # What counts faults; only those that a row names may move.

@@ -19,7 +19,7 @@ BINARY = Path(os.environ.get("EZTCLOUD_BIN", REPOSITORY / "build" / "asan" / "ez
 WORKERS = os.environ.get("EZTCLOUD_WORKERS", "2")
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
                    "MemorySanitizer", "runtime error:")
-PORTS = 6  # device_mqtt, (device_ws), device_mqtts, app_wss, app_mqtts, https
+PORTS = 6  # device_mqtt, device_ws, device_mqtts, app_wss, app_mqtts, https
 
 
 def wait_until(condition, what):
@@ -56,10 +56,7 @@ def assert_no_sanitizer_report(text):
 
 
 class Server:
-    """One data directory and, between `start` and `stop`, a server that runs on it.
-
-    In an option, `{ws_port}` stands for the port that device access over WebSocket may have.
-    """
+    """One data directory and, between `start` and `stop`, a server that runs on it."""
 
     def __init__(self, *options, env=None):
         self.root = Path(tempfile.mkdtemp(prefix="ezt-"))
@@ -68,7 +65,7 @@ class Server:
         self.env = {**os.environ, **(env or {})}
         self.port_base = free_port_block()
         self.ws_port = self.port_base + 1
-        self.options = [str(option).format(ws_port=self.ws_port) for option in options]
+        self.options = [str(option) for option in options]
         self.process = None
         self.demo = None
 
@@ -77,7 +74,8 @@ class Server:
     def start(self):
         """Starts and waits until everything listens."""
         command = [BINARY, "serve", "--demo", "--data", self.data, "--port-base", self.port_base,
-                   "--workers", WORKERS, "--login-failures", 0, *self.options]
+                   "--device-ws-port", self.ws_port, "--workers", WORKERS, "--login-failures", 0,
+                   *self.options]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(list(map(str, command)), env=self.env, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL)

@@ -45,6 +45,10 @@ class TcpStream:
     def close(self):
         self.socket.close()
 
+    def half_close(self):
+        """The end of what we send, below TLS: as when a process is gone but its host is not."""
+        self.socket.shutdown(socket.SHUT_WR)
+
     def abort(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()

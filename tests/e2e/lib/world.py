@@ -13,6 +13,13 @@ from lib.ws import WsStream
 
 BATCH = 8  # devices made by one command
 
+# A route: the transports by which the two sides of a test come to the server.
+ROUTES = {
+    "tcp": {"device": "tcp", "app": "tls"},
+    "tls": {"device": "mqtts", "app": "tls"},
+    "wss": {"device": "ws", "app": "wss"},
+}
+
 
 @dataclass(frozen=True)
 class Login:
@@ -60,8 +67,8 @@ class Project:
 class Net:
     """The connections of one test."""
 
-    def __init__(self, server, project):
-        self.server, self.project = server, project
+    def __init__(self, server, project, route="tcp"):
+        self.server, self.project, self.route = server, project, ROUTES[route]
         self._streams, self._marks, self._marker = [], count(1), None
 
     def close(self):
@@ -81,13 +88,14 @@ class Net:
         return WsStream(self.tls(service))
 
     def stream(self, transport):
+        """By the name of a transport, or of the side (`device`, `app`) that takes its route."""
         return {
             "tcp": self.tcp,
             "mqtts": lambda: self.tls("device_mqtts"),
             "tls": self.tls,
             "wss": lambda: self.wss().open(),
             "ws": lambda: WsStream(self.tcp("device_ws")).open(),
-        }[transport]()
+        }[self.route.get(transport, transport)]()
 
     def _keep(self, stream):
         self._streams.append(stream)
@@ -113,20 +121,20 @@ class Net:
     # ---- clients
 
     def raw(self, transport, version=V5):
-        """A client that has not sent its CONNECT."""
+        """A client that has not sent its CONNECT, on a transport or a side's route."""
         return self.client(self.stream(transport), version)
 
     @staticmethod
     def client(stream, version=V5):
         return Client(stream, version)
 
-    def app(self, version=V5, transport="tls", project=None, client_id=None, **fields):
+    def app(self, version=V5, transport="app", project=None, client_id=None, **fields):
         """A connected application."""
         project = project or self.project
         return self.raw(transport, version).connect(
             client_id, project.key, project.secret, **fields)
 
-    def device(self, login=None, version=V5, transport="tcp", client_id=None, subscribe=(),
+    def device(self, login=None, version=V5, transport="device", client_id=None, subscribe=(),
                **fields):
         """A connected device, a new one unless told; subscribed to its own topics by name."""
         login = login or self.project.device()

@@ -140,6 +140,9 @@ class WsStream:
     def close(self):
         self.below.close()
 
+    def half_close(self):
+        self.below.half_close()
+
     def abort(self):
         self.below.abort()
 
