@@ -118,7 +118,7 @@ static enum status add_one(struct registry *r, const struct order *o, size_t num
     else if (!set_text(d->password, o->password))
         return ST_TOO_LARGE;
     do {
-        d->device_id = o->device_id == 0 ? ident_random() : o->device_id;
+        d->device_id = o->device_id == 0 ? ident_random(IDENT_DEVICE) : o->device_id;
         if (!set_name(o, number, d))
             return ST_TOO_LARGE;
         st = registry_device_add(r, d);

@@ -37,7 +37,7 @@ enum status cli_project_add(struct cli_call *call)
     ident_random_text(p.secret, IDENT_SECRET_LEN);
     ident_random_text(p.token, IDENT_SECRET_LEN);
     do {
-        p.project_id = ident_random();
+        p.project_id = ident_random(IDENT_PROJECT);
         st = registry_project_add(call->registry, &p);
     } while (st == ST_EXISTS);
     if (st == ST_OK)

@@ -204,7 +204,7 @@ static bool init_client(struct simulation *s, size_t i, bool with_tls)
 
     c->simulation = s;
     c->login = &s->demo.devices[i];
-    c->device = sim_device_new(c->login->name, ident_random());
+    c->device = sim_device_new(c->login->name, ident_random(IDENT_DEVICE));
     c->handle = mosquitto_new(c->login->username, true, c);
     if (c->handle == NULL)
         return false;

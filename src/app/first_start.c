@@ -48,7 +48,7 @@ static enum status add_devices(struct registry *r, uint64_t project_id)
     enum status st = ST_OK;
 
     for (size_t i = 0; st == ST_OK && i < sim_device_kind_count(); i++) {
-        struct registry_device d = {.device_id = ident_random(),
+        struct registry_device d = {.device_id = ident_random(IDENT_DEVICE),
                                     .project_id = project_id,
                                     .enabled = true,
                                     .created_ms = clock_unix_ms()};
@@ -63,7 +63,7 @@ static enum status add_devices(struct registry *r, uint64_t project_id)
 
 static enum status add_demo(struct registry *r)
 {
-    struct registry_project p = {.project_id = ident_random(),
+    struct registry_project p = {.project_id = ident_random(IDENT_PROJECT),
                                  .name = "Demo",
                                  .enabled = true,
                                  .open_mqtt = true,

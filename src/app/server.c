@@ -341,7 +341,8 @@ int server_run(const struct config *c)
     enum status st;
 
     log_set_level(c->log_level);
-    hash_seed(ident_random()); /* before anything is hashed: peers must not choose collisions */
+    /* Before anything is hashed: peers must not choose collisions. */
+    hash_seed(ident_random(IDENT_PROJECT));
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     st = start(&s, error);

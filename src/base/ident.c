@@ -10,16 +10,21 @@
 
 #include "base/invariant.h"
 
-enum { BASE = 62, DIGITS = 10, PREFIX_LEN = 3 };
-
-#define IDENT_NUMBERS UINT64_C(839299365868340224) /* 62^10: so many identifiers exist */
+enum { BASE = 62, PREFIX_LEN = 3 };
 
 static const char alphabet[BASE + 1] =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-static const char prefixes[][PREFIX_LEN + 1] = {
-    [IDENT_PROJECT] = "PR_",
-    [IDENT_DEVICE] = "DU_",
+/* `numbers`: how many there are, 62 to the number of digits; random numbers are made of `bits`. */
+static const struct kind {
+    char prefix[PREFIX_LEN + 1];
+    size_t text_len;
+    uint64_t numbers;
+    unsigned bits;
+} kinds[] = {
+    [IDENT_PROJECT] = {"PR_", IDENT_TEXT_LEN, UINT64_C(839299365868340224), 60},
+    [IDENT_DEVICE] = {"DU_", IDENT_TEXT_LEN, UINT64_C(839299365868340224), 60},
+    [IDENT_TYPE] = {"PK_", IDENT_TYPE_TEXT_LEN, UINT64_C(916132832), 30},
 };
 
 /* A digit's place in the alphabet, counted from 1; 0: none. A table, because the digits are random
@@ -37,12 +42,13 @@ static const uint8_t digit_places[256] = {
 
 uint64_t ident_parse(enum ident_kind kind, struct slice text)
 {
+    const struct kind *k = &kinds[kind];
     uint64_t number = 0;
     bool valid = true;
 
-    if (text.len != IDENT_TEXT_LEN || memcmp(text.data, prefixes[kind], PREFIX_LEN) != 0)
+    if (text.len != k->text_len || memcmp(text.data, k->prefix, PREFIX_LEN) != 0)
         return 0;
-    for (size_t i = PREFIX_LEN; i < IDENT_TEXT_LEN; i++) {
+    for (size_t i = PREFIX_LEN; i < text.len; i++) {
         unsigned place = digit_places[text.data[i]];
 
         valid &= place != 0;
@@ -53,13 +59,19 @@ uint64_t ident_parse(enum ident_kind kind, struct slice text)
 
 void ident_format(enum ident_kind kind, uint64_t id, char out[IDENT_TEXT_LEN + 1])
 {
+    const struct kind *k = &kinds[kind];
     uint64_t number = id - 1;
 
-    invariant(id != 0 && id <= IDENT_NUMBERS);
-    memcpy(out, prefixes[kind], PREFIX_LEN);
-    for (size_t i = IDENT_TEXT_LEN; i-- > PREFIX_LEN; number /= BASE)
+    invariant(ident_is_valid(kind, id));
+    memcpy(out, k->prefix, PREFIX_LEN);
+    for (size_t i = k->text_len; i-- > PREFIX_LEN; number /= BASE)
         out[i] = alphabet[number % BASE];
-    out[IDENT_TEXT_LEN] = '\0';
+    out[k->text_len] = '\0';
+}
+
+bool ident_is_valid(enum ident_kind kind, uint64_t id)
+{
+    return id != 0 && id <= kinds[kind].numbers;
 }
 
 static void random_bytes(void *out, size_t len)
@@ -68,14 +80,14 @@ static void random_bytes(void *out, size_t len)
     invariant(len <= 256 && getrandom(out, len, 0) == (ssize_t)len);
 }
 
-uint64_t ident_random(void)
+uint64_t ident_random(enum ident_kind kind)
 {
     uint64_t number;
 
     do {
         random_bytes(&number, sizeof(number));
-        number >>= 4; /* 60 bits: nearly three of four are below the bound */
-    } while (number >= IDENT_NUMBERS);
+        number >>= 64 - kinds[kind].bits; /* so that most are below the bound */
+    } while (number >= kinds[kind].numbers);
     return number + 1;
 }
 

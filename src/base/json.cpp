@@ -13,6 +13,7 @@
 
 #include <charconv>
 #include <new>
+#include <stdlib.h>
 #include <string.h>
 
 #include <simdjson.h>
@@ -399,6 +400,14 @@ enum status json_member_int64(const struct json_member *m, int64_t *out)
         return ST_INVALID;
     *out = value;
     return ST_OK;
+}
+
+double json_member_double(const struct json_member *m)
+{
+    /* Behind a number stands, in a checked object or array, what ends it. */
+    return m->type != JSON_TYPE_NUMBER
+               ? 0
+               : strtod(reinterpret_cast<const char *>(m->value.data), nullptr);
 }
 
 /* Moves behind digits. False: there are none. */

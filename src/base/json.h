@@ -93,6 +93,10 @@ enum status json_text(const struct json_member *m, char *out, size_t max, size_t
  * written with a fraction or exponent, or out of range. */
 enum status json_member_int64(const struct json_member *m, int64_t *out) MUST_CHECK;
 
+/** The value of a number as a double, the nearest one; an infinity beyond them, 0 when it is no
+ * number. */
+double json_member_double(const struct json_member *m);
+
 /**
  * Replaces every number outside strings by a 0 and spaces, whatever its size, so that a reader
  * whose numbers have limits can look at the rest: all else keeps its place, JSON stays JSON, and

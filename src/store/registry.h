@@ -1,6 +1,6 @@
 /*
- * The registry: projects and devices (later types, rules, operators), in SQLite (WAL) under the
- * data directory.
+ * The registry: projects, device types and devices (later rules, operators), in SQLite (WAL) under
+ * the data directory.
  *
  * Off the message path: read whole at start, and row by row when something changed. One connection
  * belongs to one thread at a time; the command line opens its own, also while a server runs. Every
@@ -31,9 +31,19 @@ struct registry_project {
     int64_t created_ms;
 };
 
+struct registry_type {
+    uint64_t type_id;
+    uint64_t project_id;
+    char name[REGISTRY_NAME_MAX + 1];
+    char code[IDENT_MEMBER_MAX + 1]; /* the operator's own, one of its project; empty: none */
+    struct slice definition;         /* borrowed: a JSON text (docs/device-types.md) */
+    int64_t created_ms;
+};
+
 struct registry_device {
     uint64_t device_id;
     uint64_t project_id;
+    uint64_t type_id; /* of a type of its project; 0: none */
     char name[REGISTRY_NAME_MAX + 1];
     char password[REGISTRY_NAME_MAX + 1];
     bool enabled;
@@ -45,7 +55,7 @@ struct registry_device {
 bool registry_text_is_valid(const char *text);
 
 /** What a change was about. */
-enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE };
+enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE, REGISTRY_TYPE };
 
 struct registry_change {
     int64_t number;
@@ -89,13 +99,35 @@ typedef bool (*registry_project_fn)(const struct registry_project *p, void *arg)
  * server down. */
 enum status registry_project_each(struct registry *r, registry_project_fn fn, void *arg) MUST_CHECK;
 
-/** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_NOT_FOUND (project), ST_INVALID
- * (name, password), ST_IO. */
+/** Adds a device type. Whoever calls has read the definition. Errors: ST_EXISTS (its id, or its
+ * code in the project), ST_NOT_FOUND (project), ST_INVALID (name, code), ST_IO. */
+enum status registry_type_add(struct registry *r, const struct registry_type *t) MUST_CHECK;
+/** Finds one by its id, or by its code. `definition`, the caller's, keeps the bytes of the row's.
+ * Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
+enum status registry_type_find(struct registry *r, uint64_t type_id, struct registry_type *out,
+                               struct buffer *definition) MUST_CHECK;
+enum status registry_type_find_code(struct registry *r, uint64_t project_id, const char *code,
+                                    struct registry_type *out,
+                                    struct buffer *definition) MUST_CHECK;
+/** Changes a type's name, code and definition; it stays in its project. Errors: ST_NOT_FOUND,
+ * ST_EXISTS (code), ST_INVALID (name, code), ST_IO. */
+enum status registry_type_update(struct registry *r, const struct registry_type *t) MUST_CHECK;
+/** Removes a type; its devices have none from then on. Errors: ST_NOT_FOUND, ST_IO. */
+enum status registry_type_remove(struct registry *r, uint64_t type_id) MUST_CHECK;
+
+typedef bool (*registry_type_fn)(const struct registry_type *t, void *arg);
+/** All types of a project (0: of every project), oldest first. A damaged row is logged and left
+ * out. */
+enum status registry_type_each(struct registry *r, uint64_t project_id, registry_type_fn fn,
+                               void *arg) MUST_CHECK;
+
+/** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_NOT_FOUND (project or type),
+ * ST_INVALID (name, password), ST_IO. */
 enum status registry_device_add(struct registry *r, const struct registry_device *d) MUST_CHECK;
 enum status registry_device_find(struct registry *r, uint64_t device_id,
                                  struct registry_device *out) MUST_CHECK;
-/** Changes a device's name, password and switch; it stays in its project. Errors: ST_NOT_FOUND,
- * ST_INVALID (name, password), ST_IO. */
+/** Changes a device's name, password, switch and type; it stays in its project. Errors:
+ * ST_NOT_FOUND (the type too), ST_INVALID (name, password), ST_IO. */
 enum status registry_device_update(struct registry *r, const struct registry_device *d) MUST_CHECK;
 enum status registry_device_remove(struct registry *r, uint64_t device_id) MUST_CHECK;
 

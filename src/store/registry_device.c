@@ -13,7 +13,7 @@ enum status registry_device_add(struct registry *r, const struct registry_device
 {
     struct registry_query q;
 
-    if (!registry_id_is_valid(d->device_id) || !registry_text_is_valid(d->name) ||
+    if (!ident_is_valid(IDENT_DEVICE, d->device_id) || !registry_text_is_valid(d->name) ||
         !registry_text_is_valid(d->password))
         return ST_INVALID;
     q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_ADD);
@@ -23,18 +23,20 @@ enum status registry_device_add(struct registry *r, const struct registry_device
     registry_query_bind_secret(&q, REGISTRY_DEVICE, d->device_id, MEMBER_PASSWORD, d->password);
     registry_query_bind_int(&q, d->enabled);
     registry_query_bind_int(&q, d->created_ms);
+    registry_query_bind_int(&q, (int64_t)d->type_id);
     return registry_query_run(&q, true);
 }
 
 static void read_device(struct registry_query *q, struct registry_device *d)
 {
-    d->device_id = registry_query_read_id(q);
-    d->project_id = registry_query_read_id(q);
+    d->device_id = registry_query_read_id(q, IDENT_DEVICE);
+    d->project_id = registry_query_read_id(q, IDENT_PROJECT);
     registry_query_read_text(q, d->name, REGISTRY_NAME_MAX);
     registry_query_read_secret(q, REGISTRY_DEVICE, d->device_id, MEMBER_PASSWORD, d->password,
                                REGISTRY_NAME_MAX);
     d->enabled = registry_query_read_int(q) != 0;
     d->created_ms = registry_query_read_int(q);
+    d->type_id = (uint64_t)registry_query_read_int(q);
 }
 
 enum status registry_device_find(struct registry *r, uint64_t device_id,
@@ -61,6 +63,7 @@ enum status registry_device_update(struct registry *r, const struct registry_dev
     registry_query_bind_text(&q, d->name);
     registry_query_bind_secret(&q, REGISTRY_DEVICE, d->device_id, MEMBER_PASSWORD, d->password);
     registry_query_bind_int(&q, d->enabled);
+    registry_query_bind_int(&q, (int64_t)d->type_id);
     return registry_query_run(&q, true);
 }
 

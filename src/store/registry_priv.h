@@ -48,6 +48,7 @@ struct registry_query registry_query_start(struct registry *r, enum registry_sta
 /** Binds the next parameter. Text and blobs are borrowed until the query ends. */
 void registry_query_bind_int(struct registry_query *q, int64_t value);
 void registry_query_bind_text(struct registry_query *q, const char *text);
+void registry_query_bind_slice(struct registry_query *q, struct slice text);
 void registry_query_bind_blob(struct registry_query *q, struct slice blob);
 
 /** Binds `text` sealed for the place `entity`/`id`/`member`. */
@@ -60,7 +61,7 @@ bool registry_query_row(struct registry_query *q);
 /** Reads the next column. ST_CORRUPT: longer than `max` bytes; `out` has one more for the zero. */
 int64_t registry_query_read_int(struct registry_query *q);
 /** As registry_query_read_int for an identifier. ST_CORRUPT, and gives 0: it is none. */
-uint64_t registry_query_read_id(struct registry_query *q);
+uint64_t registry_query_read_id(struct registry_query *q, enum ident_kind kind);
 void registry_query_read_text(struct registry_query *q, char *out, size_t max);
 
 /** Reads a column that registry_query_bind_secret wrote for the same place. ST_CORRUPT: it does not
@@ -80,6 +81,3 @@ enum status registry_query_end(struct registry_query *q);
 /** Runs a statement without rows to its end and ends it. ST_NOT_FOUND: with `must_change`, no row
  * was touched. */
 enum status registry_query_run(struct registry_query *q, bool must_change);
-
-/** True for a number that base/ident.h gives to identifiers. */
-bool registry_id_is_valid(uint64_t id);

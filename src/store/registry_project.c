@@ -18,7 +18,7 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
 {
     struct registry_query q;
 
-    if (!registry_id_is_valid(p->project_id) || !registry_text_is_valid(p->name) ||
+    if (!ident_is_valid(IDENT_PROJECT, p->project_id) || !registry_text_is_valid(p->name) ||
         !credential_is_valid(p->secret) || !credential_is_valid(p->token))
         return ST_INVALID;
     q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_ADD);
@@ -34,7 +34,7 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
 
 static void read_project(struct registry_query *q, struct registry_project *p)
 {
-    p->project_id = registry_query_read_id(q);
+    p->project_id = registry_query_read_id(q, IDENT_PROJECT);
     registry_query_read_text(q, p->name, REGISTRY_NAME_MAX);
     registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_SECRET, p->secret,
                                IDENT_SECRET_LEN);

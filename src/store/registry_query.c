@@ -13,8 +13,6 @@
 #include "base/utf8.h"
 #include "store/events.h"
 
-#define ID_MAX UINT64_C(839299365868340224) /* 62^10: the last number of base/ident.h */
-
 static const char *const statement_texts[REGISTRY_STATEMENT_COUNT] = {
 #define STATEMENT(name, ...) [REGISTRY_STATEMENT_##name] = #__VA_ARGS__,
 #include "store/registry_statement.def"
@@ -31,9 +29,10 @@ enum status registry_status(struct registry *r, int result)
     case SQLITE_DONE:
         return ST_OK;
     case SQLITE_CONSTRAINT:
-        return result == SQLITE_CONSTRAINT_FOREIGNKEY ? ST_NOT_FOUND
-               : result == SQLITE_CONSTRAINT_UNIQUE   ? ST_EXISTS
-                                                      : ST_INVALID;
+        return result == SQLITE_CONSTRAINT_FOREIGNKEY || result == SQLITE_CONSTRAINT_TRIGGER
+                   ? ST_NOT_FOUND
+               : result == SQLITE_CONSTRAINT_UNIQUE ? ST_EXISTS
+                                                    : ST_INVALID;
     case SQLITE_BUSY:
         st = ST_BUSY;
         break;
@@ -87,6 +86,13 @@ void registry_query_bind_text(struct registry_query *q, const char *text)
         keep(q, sqlite3_bind_text(q->statement, ++q->parameter, text, -1, SQLITE_STATIC));
 }
 
+void registry_query_bind_slice(struct registry_query *q, struct slice text)
+{
+    if (q->status == ST_OK)
+        keep(q, sqlite3_bind_text64(q->statement, ++q->parameter, (const char *)text.data, text.len,
+                                    SQLITE_STATIC, SQLITE_UTF8));
+}
+
 void registry_query_bind_blob(struct registry_query *q, struct slice blob)
 {
     if (q->status == ST_OK)
@@ -103,7 +109,7 @@ static struct slice place_of(struct place *p, enum registry_entity entity, uint6
                              const char *member)
 {
     static const char *const entities[] = {
-        [REGISTRY_PROJECT] = "project", [REGISTRY_DEVICE] = "device"};
+        [REGISTRY_PROJECT] = "project", [REGISTRY_DEVICE] = "device", [REGISTRY_TYPE] = "type"};
     int len = snprintf(p->text, sizeof(p->text), "%s/%" PRIu64 "/%s", entities[entity], id, member);
 
     invariant(len > 0 && (size_t)len < sizeof(p->text));
@@ -147,11 +153,11 @@ int64_t registry_query_read_int(struct registry_query *q)
     return q->status == ST_OK ? sqlite3_column_int64(q->statement, q->column++) : 0;
 }
 
-uint64_t registry_query_read_id(struct registry_query *q)
+uint64_t registry_query_read_id(struct registry_query *q, enum ident_kind kind)
 {
     uint64_t id = (uint64_t)registry_query_read_int(q);
 
-    if (registry_id_is_valid(id))
+    if (ident_is_valid(kind, id))
         return id;
     if (q->status == ST_OK)
         q->status = ST_CORRUPT;
@@ -206,7 +212,8 @@ void registry_query_read_blob(struct registry_query *q, struct buffer *out)
 
 void registry_query_skip_damaged(struct registry_query *q, enum ident_kind kind, uint64_t id)
 {
-    static const char *const keys[] = {[IDENT_PROJECT] = "project", [IDENT_DEVICE] = "device"};
+    static const char *const keys[] = {
+        [IDENT_PROJECT] = "project", [IDENT_DEVICE] = "device", [IDENT_TYPE] = "type"};
 
     char text[IDENT_TEXT_LEN + 1] = "";
 
@@ -235,11 +242,6 @@ enum status registry_query_run(struct registry_query *q, bool must_change)
     if (st == ST_OK && must_change && sqlite3_changes(q->registry->db) == 0)
         return ST_NOT_FOUND;
     return st;
-}
-
-bool registry_id_is_valid(uint64_t id)
-{
-    return id != 0 && id <= ID_MAX;
 }
 
 bool registry_text_is_valid(const char *text)

@@ -37,6 +37,7 @@ static const struct migration {
 } migrations[] = {
 #define MIGRATION(number, subject, ...) {number, subject, #__VA_ARGS__},
 #include "store/schema/0001_projects_devices.def"
+#include "store/schema/0002_device_types.def"
 #undef MIGRATION
 };
 

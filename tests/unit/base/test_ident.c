@@ -15,7 +15,8 @@
 #include "capture.h"
 #include "leftover.h"
 
-#define LAST UINT64_C(839299365868340224) /* 62^10 */
+#define LAST      UINT64_C(839299365868340224) /* 62^10 */
+#define LAST_TYPE UINT64_C(916132832)          /* 62^5 */
 
 static void text_and_number(void **state)
 {
@@ -28,7 +29,8 @@ static void text_and_number(void **state)
         {IDENT_PROJECT, "PR_000000000A", 11},       {IDENT_PROJECT, "PR_000000000a", 37},
         {IDENT_PROJECT, "PR_0000000010", 63},       {IDENT_PROJECT, "PR_zzzzzzzzzz", LAST},
         {IDENT_DEVICE, "DU_0000000000", 1},         {IDENT_DEVICE, "DU_zzzzzzzzzz", LAST},
-        {IDENT_DEVICE, "DU_00000Zz9aA", 531746607},
+        {IDENT_DEVICE, "DU_00000Zz9aA", 531746607}, {IDENT_TYPE, "PK_00000", 1},
+        {IDENT_TYPE, "PK_Zz9aA", 531746607},        {IDENT_TYPE, "PK_zzzzz", LAST_TYPE},
     };
 
     (void)state;
@@ -68,6 +70,8 @@ static void other_texts_are_none(void **state)
          13},
         {"beyond ASCII", IDENT_DEVICE, "DU_01234567\xc3\xa9", 13},
         {"high byte", IDENT_DEVICE, "DU_012345678\xff", 13},
+        {"a device type is shorter", IDENT_TYPE, "PK_0123456789", 13},
+        {"and not shorter than this", IDENT_TYPE, "PK_0123", 7},
     };
 
     (void)state;
@@ -96,14 +100,20 @@ static void random_ones_are_well_formed_and_differ(void **state)
 
     (void)state;
     for (int i = 0; i < 2000; i++) {
-        uint64_t id = ident_random();
+        uint64_t id = ident_random(IDENT_DEVICE);
         char text[IDENT_TEXT_LEN + 1];
 
         assert_true(id != 0 && id <= LAST && id != last);
         ident_format(IDENT_DEVICE, id, text);
         assert_true(ident_parse(IDENT_DEVICE, slice_of(text)) == id);
         last = id;
+        id = ident_random(IDENT_TYPE);
+        assert_true(ident_is_valid(IDENT_TYPE, id) && id <= LAST_TYPE);
+        ident_format(IDENT_TYPE, id, text);
+        assert_true(ident_parse(IDENT_TYPE, slice_of(text)) == id);
     }
+    assert_false(ident_is_valid(IDENT_TYPE, LAST_TYPE + 1));
+    assert_false(ident_is_valid(IDENT_DEVICE, 0));
 }
 
 static void random_text_uses_the_whole_alphabet_evenly(void **state)

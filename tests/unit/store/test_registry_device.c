@@ -28,7 +28,7 @@ static void assert_same(const struct registry_device *a, const struct registry_d
 static void a_device_comes_back(void **state)
 {
     struct registry *r = registry_rows_open(state);
-    struct registry_device d = registry_rows_device(1, ident_random());
+    struct registry_device d = registry_rows_device(1, ident_random(IDENT_DEVICE));
     struct registry_device found;
 
     registry_rows_add_project(r, 1);

@@ -29,7 +29,7 @@ static void assert_same(const struct registry_project *a, const struct registry_
 static void a_project_comes_back(void **state)
 {
     struct registry *r = registry_rows_open(state);
-    struct registry_project p = registry_rows_project(ident_random());
+    struct registry_project p = registry_rows_project(ident_random(IDENT_PROJECT));
     struct registry_project found;
 
     (void)snprintf(p.name, sizeof(p.name), "温室 'one'");
