@@ -1,5 +1,5 @@
 /*
- * The command line over the registry: projects and devices, from the table cli.def.
+ * The command line over the registry: projects, device types and devices, from the table cli.def.
  *
  * It works on the data directory itself, whether a server runs there or not; when it ends, a
  * running server has applied what changed (app/cli_sync.h). One thread, a process of its own.
@@ -44,6 +44,11 @@ enum status cli_fail(struct cli_call *call, enum status st, const char *format, 
  * ST_CORRUPT. */
 enum status cli_get_project(struct cli_call *call, const char *key,
                             struct registry_project *out) MUST_CHECK;
+
+/** The type of an argument, by product key or code, in this project. `definition` keeps the bytes of
+ * the row's. Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
+enum status cli_get_type(struct cli_call *call, const char *word, uint64_t project_id,
+                         struct registry_type *out, struct buffer *definition) MUST_CHECK;
 
 /**
  * Takes the value of a flag; what it goes to stays as it is when the flag was not given.

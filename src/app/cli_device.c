@@ -29,9 +29,32 @@ static json_t *describe(const struct registry_device *d, bool with_password)
     (void)json_object_set_new(object, "name", json_string(d->name));
     ident_format(IDENT_PROJECT, d->project_id, text);
     (void)json_object_set_new(object, "project_key", json_string(text));
+    if (d->type_id != 0)
+        ident_format(IDENT_TYPE, d->type_id, text);
+    (void)json_object_set_new(object, "type", d->type_id != 0 ? json_string(text) : json_null());
     (void)json_object_set_new(object, "enabled", json_boolean(d->enabled));
     (void)json_object_set_new(object, "created_ms", json_integer(d->created_ms));
     return object;
+}
+
+/* Takes --type: a type of the project, or none. */
+static enum status take_type(struct cli_call *call, uint64_t project_id, uint64_t *type_id)
+{
+    const char *word = call->flags[CLI_FLAG_type];
+    struct buffer definition = {0};
+    struct registry_type t;
+    enum status st;
+
+    if (word == NULL)
+        return ST_OK;
+    *type_id = 0;
+    if (strcmp(word, "none") == 0)
+        return ST_OK;
+    st = cli_get_type(call, word, project_id, &t, &definition);
+    buffer_deinit(&definition);
+    if (st == ST_OK)
+        *type_id = t.type_id;
+    return st;
 }
 
 /* ---- add */
@@ -40,6 +63,7 @@ static json_t *describe(const struct registry_device *d, bool with_password)
 struct order {
     uint64_t project_id;
     uint64_t device_id;   /* 0: make one */
+    uint64_t type_id;     /* 0: none */
     const char *name;     /* NULL: the user name */
     const char *password; /* NULL: make one */
     size_t count;         /* 0: no --count */
@@ -79,7 +103,7 @@ static enum status read_order(struct cli_call *call, struct order *o)
                             "leave one out");
         o->count = n;
     }
-    return ST_OK;
+    return take_type(call, o->project_id, &o->type_id);
 }
 
 /* Puts a text into a device's member. False: it is too long. */
@@ -111,6 +135,7 @@ static enum status add_one(struct registry *r, const struct order *o, size_t num
     enum status st;
 
     d->project_id = o->project_id;
+    d->type_id = o->type_id;
     d->enabled = true;
     d->created_ms = clock_unix_ms();
     if (o->password == NULL)
@@ -251,6 +276,8 @@ static enum status change(struct cli_call *call, struct registry_device *d)
         st = cli_take_text(call, CLI_FLAG_password, d->password);
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_enabled, &d->enabled);
+    if (st == ST_OK)
+        st = take_type(call, d->project_id, &d->type_id);
     if (st != ST_OK)
         return st;
     return cli_tell_change(call, registry_device_update(call->registry, d));
@@ -262,9 +289,10 @@ enum status cli_device_set(struct cli_call *call)
     enum status st;
 
     if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_password] == NULL &&
-        call->flags[CLI_FLAG_enabled] == NULL)
-        return cli_fail(call, ST_INVALID,
-                        "device set: nothing to change: give --name, --password or --enabled");
+        call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_type] == NULL)
+        return cli_fail(
+            call, ST_INVALID,
+            "device set: nothing to change: give --name, --password, --enabled or --type");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &d));

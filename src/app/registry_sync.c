@@ -8,6 +8,7 @@
 #include "app/server_priv.h"
 #include "base/invariant.h"
 #include "platform/device.h"
+#include "platform/device_type.h"
 
 /* --- at start -------------------------------------------------------------------------------- */
 
@@ -29,6 +30,30 @@ static bool load_project(const struct registry_project *row, void *arg)
     return true;
 }
 
+/* NULL: its definition, which was right when it was given, cannot be read; that is told. */
+static struct device_type *make_type(const struct registry_type *row)
+{
+    char error[DEVICE_TYPE_ERROR_MAX], text[IDENT_TEXT_LEN + 1];
+    struct device_type *t;
+
+    if (device_type_parse(row->type_id, row->project_id, row->definition, &t, error) == ST_OK)
+        return t;
+    ident_format(IDENT_TYPE, row->type_id, text);
+    log_event(EV_TYPE_DAMAGED, "type", text, "cause", error);
+    return NULL;
+}
+
+static bool load_type(const struct registry_type *row, void *arg)
+{
+    struct server *s = arg;
+    struct device_type *t = make_type(row);
+
+    for (unsigned i = 0; t != NULL && i < worker_group_count(s->workers); i++)
+        home_put_type(home_of(worker_group_get(s->workers, i)), t);
+    device_type_unref(&t);
+    return true;
+}
+
 static struct home *home_for(struct server *s, uint64_t device_id)
 {
     unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
@@ -43,7 +68,9 @@ static bool load_device(const struct registry_device *row, void *arg)
     struct secret_digest password = secret_digest_of(slice_of(row->password));
 
     if (home_find_project(h, row->project_id) != NULL)
-        (void)home_add_device(h, row->project_id, row->device_id, &password, row->enabled);
+        device_set_type(
+            home_add_device(h, row->project_id, row->device_id, &password, row->enabled),
+            row->type_id);
     return true;
 }
 
@@ -54,6 +81,8 @@ enum status registry_sync_load(struct server *s)
     if (st == ST_OK)
         st = registry_project_each(s->registry, load_project, s);
     if (st == ST_OK)
+        st = registry_type_each(s->registry, 0, load_type, s);
+    if (st == ST_OK)
         st = registry_device_each(s->registry, 0, load_device, s);
     return st;
 }
@@ -61,7 +90,7 @@ enum status registry_sync_load(struct server *s)
 /* --- changes, as letters --------------------------------------------------------------------- */
 
 struct device_row {
-    uint64_t project_id, device_id;
+    uint64_t project_id, device_id, type_id;
     struct secret_digest password;
     bool enabled;
 };
@@ -79,17 +108,31 @@ static void open_project_removal(struct worker *w, const struct letter *l)
     home_remove_project(home_of(w), l->a);
 }
 
+static void open_type(struct worker *w, const struct letter *l)
+{
+    struct device_type *t = l->object;
+
+    home_put_type(home_of(w), t);
+    device_type_unref(&t);
+}
+
+static void open_type_removal(struct worker *w, const struct letter *l)
+{
+    home_remove_type(home_of(w), l->a);
+}
+
 static void open_device(struct worker *w, const struct letter *l)
 {
     struct device_row *row = l->object;
     struct home *h = home_of(w);
     struct device *d = home_find_device(h, row->device_id);
 
-    if (d != NULL) {
+    if (d != NULL)
         device_change(d, &row->password, row->enabled);
-    } else if (home_find_project(h, row->project_id) != NULL) {
-        (void)home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
-    }
+    else if (home_find_project(h, row->project_id) != NULL)
+        d = home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
+    if (d != NULL)
+        device_set_type(d, row->type_id);
     mem_free(row);
 }
 
@@ -128,6 +171,26 @@ static void apply_project(struct server *s, const struct registry_change *c)
     project_unref(&p);
 }
 
+static void apply_type(struct server *s, const struct registry_change *c)
+{
+    struct letter removal = {.open = open_type_removal, .a = c->id};
+    struct buffer definition = {0};
+    struct device_type *t = NULL;
+    struct registry_type row;
+
+    if (c->was_removed)
+        post_to_all(s, &removal);
+    if (!c->removed && registry_type_find(s->registry, c->id, &row, &definition) == ST_OK)
+        t = make_type(&row);
+    for (unsigned i = 0; t != NULL && i < worker_group_count(s->workers); i++) {
+        struct letter letter = {.open = open_type, .object = device_type_ref(t)};
+
+        worker_group_post(s->workers, i, &letter);
+    }
+    device_type_unref(&t);
+    buffer_deinit(&definition);
+}
+
 static void apply_device(struct server *s, const struct registry_change *c)
 {
     unsigned home = worker_home(hash_u64(c->id), worker_group_count(s->workers));
@@ -145,6 +208,7 @@ static void apply_device(struct server *s, const struct registry_change *c)
     known = mem_new_of(MEM_DEVICE, struct device_row);
     known->project_id = row.project_id;
     known->device_id = row.device_id;
+    known->type_id = row.type_id;
     known->password = secret_digest_of(slice_of(row.password));
     known->enabled = row.enabled;
     secret_wipe(&row, sizeof(row));
@@ -159,11 +223,17 @@ static bool gather_change(const struct registry_change *c, void *arg)
     return true;
 }
 
-/* Applies those of an entity. Projects go first: of a row only the newest change is told, so that
- * of a project may stand behind its devices. */
+/* Applies those of an entity. Projects go first, then types: of a row only the newest change is
+ * told, so that of a project may stand behind its devices. */
 static void apply_changes(struct server *s, const struct buffer *changes,
                           enum registry_entity entity)
 {
+    static void (*const apply[])(struct server *, const struct registry_change *) = {
+        [REGISTRY_PROJECT] = apply_project,
+        [REGISTRY_TYPE] = apply_type,
+        [REGISTRY_DEVICE] = apply_device,
+    };
+
     for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
         struct registry_change c;
 
@@ -171,10 +241,7 @@ static void apply_changes(struct server *s, const struct buffer *changes,
         s->applied_change = c.number; /* in the end that of the newest */
         if (c.entity != entity)
             continue;
-        if (entity == REGISTRY_PROJECT)
-            apply_project(s, &c);
-        else
-            apply_device(s, &c);
+        apply[entity](s, &c);
     }
 }
 
@@ -245,6 +312,7 @@ void registry_sync_apply(struct server *s)
         return;
     }
     apply_changes(s, &changes, REGISTRY_PROJECT);
+    apply_changes(s, &changes, REGISTRY_TYPE);
     apply_changes(s, &changes, REGISTRY_DEVICE);
     if (changes.len > 0) {
         wait_for_workers(s);

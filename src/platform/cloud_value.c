@@ -177,18 +177,23 @@ static void append_member(const struct cloud_value *c, bool first, struct buffer
 }
 
 void cloud_values_append_object(const struct cloud_values *v, const struct slice *names,
-                                size_t count, struct buffer *out)
+                                size_t count, cloud_value_filter_fn filter, const void *arg,
+                                struct buffer *out)
 {
     bool given[CLOUD_VALUES_MAX] = {false};
     bool first = true;
 
     buffer_append_u8(out, '{');
-    for (unsigned i = 0; count == 0 && i < v->count; i++)
-        append_member(&v->items[i], i == 0, out);
+    for (unsigned i = 0; count == 0 && i < v->count; i++) {
+        if (!filter(cloud_value_name(&v->items[i]), arg))
+            continue;
+        append_member(&v->items[i], first, out);
+        first = false;
+    }
     for (size_t n = 0; n < count; n++) {
         const struct cloud_value *c = find(v, names[n]);
 
-        if (c == NULL || given[c - v->items])
+        if (c == NULL || given[c - v->items] || !filter(names[n], arg))
             continue;
         given[c - v->items] = true;
         append_member(c, first, out);

@@ -67,8 +67,12 @@ static inline struct slice cloud_value_json(const struct cloud_value *c)
     return slice_make(c->bytes + c->name_len, c->value_len);
 }
 
+/** Whether a value of this name is for whom an object is made. */
+typedef bool (*cloud_value_filter_fn)(struct slice name, const void *arg);
+
 /** Appends a JSON object: with `count` 0 of all values in stored order; otherwise of the named ones
  * that exist, in the given order and each once however often it is named (a short request must not
- * ask for an endless answer). */
+ * ask for an endless answer). `filter` leaves out what it gives false for. */
 void cloud_values_append_object(const struct cloud_values *v, const struct slice *names,
-                                size_t count, struct buffer *out);
+                                size_t count, cloud_value_filter_fn filter, const void *arg,
+                                struct buffer *out);

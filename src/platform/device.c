@@ -57,6 +57,27 @@ void device_change(struct device *d, const struct secret_digest *password, bool 
         d->home->shared->sink->device_closed(d->home, d);
 }
 
+void device_set_type(struct device *d, uint64_t type_id)
+{
+    invariant(d->magic == DEVICE_MAGIC);
+    d->type_id = type_id;
+    d->type = type_id == 0 ? NULL : home_find_type(d->home, type_id);
+}
+
+bool device_admit(struct device *d)
+{
+    const struct device_type *t = device_type_of(d);
+    int64_t second = d->home->worker->unix_ms / 1000;
+
+    if (t == NULL || t->max_rate == 0)
+        return true;
+    if (d->rate_second != second) {
+        d->rate_second = second;
+        d->rate_count = 0;
+    }
+    return d->rate_count++ < t->max_rate;
+}
+
 bool device_publish(struct device *d, const struct device_publication *p,
                     const struct router_receipt *receipt)
 {
@@ -160,17 +181,26 @@ static void on_offline_timer(struct timer *t)
     announce_absence(list_entry(t, struct device, offline_timer), "disconnected");
 }
 
+/* How long its absence may last before it counts. */
+static uint64_t offline_delay_ms(const struct device *d)
+{
+    const struct device_type *t = device_type_of(d);
+
+    return t != NULL && t->has_offline_delay ? t->offline_delay_ms
+                                             : d->home->shared->offline_delay_ms;
+}
+
 void device_went(struct device *d, struct slice reason)
 {
     struct worker *w = d->home->worker;
+    uint64_t delay_ms = offline_delay_ms(d);
 
     if (!d->is_online || d->home->shared->is_stopping)
         return;
-    if (d->home->shared->offline_delay_ms == 0)
+    if (delay_ms == 0)
         announce(d, false, reason);
     else
-        timer_set(&w->timers, &d->offline_timer, w->now_ms + d->home->shared->offline_delay_ms,
-                  on_offline_timer);
+        timer_set(&w->timers, &d->offline_timer, w->now_ms + delay_ms, on_offline_timer);
 }
 
 static void on_grace_over(struct timer *t)

@@ -9,6 +9,7 @@
 
 #include "platform/cloud_value.h"
 #include "platform/command_ledger.h"
+#include "platform/device_type.h"
 #include "platform/home.h"
 #include "platform/router.h"
 
@@ -25,6 +26,10 @@ struct device {
     uint64_t device_id;
     struct home *home;            /* borrowed */
     struct home_project *project; /* borrowed: removes its devices before it goes */
+    uint64_t type_id;             /* 0: none */
+    const struct home_type *type; /* borrowed: home leads it; NULL: none, or not known (yet) */
+    int64_t rate_second;          /* Unix; in which */
+    uint32_t rate_count;          /* so many messages came */
     struct secret_digest password;
     struct cloud_values values;
     struct command_ledger *ledger; /* owned; NULL: never had a command */
@@ -41,6 +46,12 @@ static inline struct slice device_text(const struct device *d)
     return slice_make(d->text, IDENT_TEXT_LEN);
 }
 
+/** What it must keep to; NULL: nothing. Borrowed until the end of the turn. */
+static inline const struct device_type *device_type_of(const struct device *d)
+{
+    return d->type == NULL ? NULL : d->type->type;
+}
+
 /** Made and freed by home. */
 struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
                           const struct secret_digest *password, bool enabled);
@@ -49,6 +60,13 @@ void device_free(struct device **d);
 /** Its row has changed. A new password counts from the next CONNECT on; a device that is not
  * enabled any more loses its connection. */
 void device_change(struct device *d, const struct secret_digest *password, bool enabled);
+
+/** Its row names this type (0: none), which may not be known yet. */
+void device_set_type(struct device *d, uint64_t type_id);
+
+/** Counts a message that it sends; false: more than its type allows in this second. Source:
+ * open-api.md 4 "max_rate" */
+bool device_admit(struct device *d);
 
 /** What a message of or to a device is published as. */
 struct device_publication {

@@ -79,7 +79,6 @@ struct device_type {
     uint64_t type_id, project_id;
     bool strict;            /* what is not defined does not pass */
     bool cloud_response;    /* reports and events are answered */
-    bool auto_create;       /* an unknown device of this type is made when it first shows */
     bool has_offline_delay; /* otherwise the server's */
     uint32_t max_rate;      /* messages of a device a second; 0: any */
     uint64_t offline_delay_ms;

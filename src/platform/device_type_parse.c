@@ -335,9 +335,9 @@ static void read_streams(struct parse *p, const json_t *root)
 
 static void read_type(struct parse *p, json_t *root)
 {
-    static const char *const known[] = {
-        "strict",     "cloud_response", "auto_create", "max_rate", "offline_delay",
-        "attributes", "events",         "commands",    "streams",  NULL};
+    static const char *const known[] = {"strict",        "cloud_response", "max_rate",
+                                        "offline_delay", "attributes",     "events",
+                                        "commands",      "streams",        NULL};
     const char *where = "the definition";
     struct device_type *t = p->type;
     int64_t number = 0;
@@ -345,7 +345,6 @@ static void read_type(struct parse *p, json_t *root)
     check_members(p, where, root, known);
     t->strict = read_bool(p, where, root, "strict");
     t->cloud_response = read_bool(p, where, root, "cloud_response");
-    t->auto_create = read_bool(p, where, root, "auto_create");
     if (read_integer(p, where, root, "max_rate", 1000000, &number))
         t->max_rate = (uint32_t)number;
     t->has_offline_delay = read_integer(p, where, root, "offline_delay", 86400, &number);

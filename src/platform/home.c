@@ -4,11 +4,17 @@
 #include "base/invariant.h"
 #include "platform/counters.h"
 #include "platform/device.h"
+#include "platform/device_type.h"
 #include "platform/router.h"
 
 static bool project_equal(const void *item, const void *key)
 {
     return ((const struct home_project *)item)->project->project_id == *(const uint64_t *)key;
+}
+
+static bool type_equal(const void *item, const void *key)
+{
+    return ((const struct home_type *)item)->type->type_id == *(const uint64_t *)key;
 }
 
 static bool device_equal(const void *item, const void *key)
@@ -29,6 +35,7 @@ void home_init(struct worker *w, const struct home_shared *shared)
     h->worker = w;
     h->shared = shared;
     hash_table_init(&h->projects, MEM_PROJECT, project_equal);
+    hash_table_init(&h->types, MEM_PROJECT, type_equal);
     hash_table_init(&h->devices, MEM_DEVICE, device_equal);
     h->index = open_index_new(w->index);
     h->json = json_parser_new(shared->payload_max);
@@ -51,6 +58,18 @@ static void remove_project(struct home *h, struct home_project *p)
     counter_add(&CT_projects, -1);
 }
 
+static void free_types(struct home *h)
+{
+    struct home_type *t;
+    size_t cursor = 0;
+
+    while ((t = hash_table_next(&h->types, &cursor)) != NULL) {
+        device_type_unref(&t->type);
+        mem_free(t);
+    }
+    hash_table_deinit(&h->types);
+}
+
 void home_deinit(struct worker *w)
 {
     struct home *h = home_of(w);
@@ -61,6 +80,7 @@ void home_deinit(struct worker *w)
         remove_project(h, p);
         cursor = 0;
     }
+    free_types(h); /* no device leads to them any more */
     invariant(h->journal_first == NULL);
     open_index_free(&h->index);
     json_parser_free(&h->json);
@@ -113,6 +133,55 @@ void home_remove_project(struct home *h, uint64_t project_id)
     h->shared->sink->project_removed(h, p->project);
     remove_project(h, p);
 }
+
+/* --- device types ---------------------------------------------------------------------------- */
+
+struct home_type *home_find_type(const struct home *h, uint64_t type_id)
+{
+    return hash_table_find(&h->types, hash_u64(type_id), &type_id);
+}
+
+/* Leads the devices of this type to `t`; NULL: to none. Rare, so it walks the project's. */
+static void lead_devices(struct home *h, const struct device_type *type, struct home_type *t)
+{
+    struct home_project *p = home_find_project(h, type->project_id);
+
+    for (struct list *n = p == NULL ? NULL : p->devices.next; p != NULL && n != &p->devices;
+         n = n->next) {
+        struct device *d = list_entry(n, struct device, project_node);
+
+        if (d->type_id == type->type_id)
+            d->type = t;
+    }
+}
+
+void home_put_type(struct home *h, struct device_type *type)
+{
+    struct home_type *t = home_find_type(h, type->type_id);
+
+    if (t != NULL) {
+        device_type_unref(&t->type);
+        t->type = device_type_ref(type);
+        return;
+    }
+    t = mem_new_of(MEM_PROJECT, struct home_type);
+    t->type = device_type_ref(type);
+    hash_table_put(&h->types, hash_u64(type->type_id), t);
+    lead_devices(h, type, t);
+}
+
+void home_remove_type(struct home *h, uint64_t type_id)
+{
+    struct home_type *t = hash_table_remove(&h->types, hash_u64(type_id), &type_id);
+
+    if (t == NULL)
+        return;
+    lead_devices(h, t->type, NULL);
+    device_type_unref(&t->type);
+    mem_free(t);
+}
+
+/* --- devices --------------------------------------------------------------------------------- */
 
 struct device *home_find_device(const struct home *h, uint64_t device_id)
 {

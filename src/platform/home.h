@@ -16,6 +16,7 @@
 #include "store/journal_commit.h"
 
 struct device;
+struct device_type;
 struct home;
 
 /** What the layer above does with an open message that reached a worker with interest in it. */
@@ -53,6 +54,7 @@ struct home {
     struct worker *worker;                                /* borrowed */
     const struct home_shared *shared;                     /* borrowed */
     struct hash_table projects;                           /* owned: struct home_project */
+    struct hash_table types;                              /* owned: struct home_type */
     struct hash_table devices;                            /* owned: struct device */
     struct open_index *index;                             /* owned */
     struct json_parser *json;                             /* owned */
@@ -65,6 +67,12 @@ struct home_project {
     struct project *project; /* a reference */
     struct list devices;     /* those at home here, by device.project_node */
     struct list retained;    /* those with a retained message, by device.retained_node */
+};
+
+/** A device type as one worker sees it. Its devices lead here, so that a new definition counts for
+ * all of them at once. */
+struct home_type {
+    struct device_type *type; /* a reference */
 };
 
 void home_init(struct worker *w, const struct home_shared *shared);
@@ -90,10 +98,20 @@ void home_remove_project(struct home *h, uint64_t project_id);
 /** The project, or NULL. */
 struct home_project *home_find_project(const struct home *h, uint64_t project_id);
 
+/** A device type was added or changed: takes a reference of its own. */
+void home_put_type(struct home *h, struct device_type *t);
+
+/** A device type is gone; its devices have none. Unknown: nothing happens. */
+void home_remove_type(struct home *h, uint64_t type_id);
+
+/** The type, or NULL. */
+struct home_type *home_find_type(const struct home *h, uint64_t type_id);
+
 /** The device at home here, or NULL. */
 struct device *home_find_device(const struct home *h, uint64_t device_id);
 
-/** A device was added; its project is known, it is not. Changed: see device.h. */
+/** A device was added; its project is known, it is not. It has no type yet. Changed: see device.h.
+ */
 struct device *home_add_device(struct home *h, uint64_t project_id, uint64_t device_id,
                                const struct secret_digest *password, bool enabled);
 

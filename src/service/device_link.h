@@ -77,3 +77,6 @@ struct service_verdict device_report_event(const struct device_input *in);
 struct service_verdict device_report_data(const struct device_input *in);
 struct service_verdict device_report_reply(const struct device_input *in);
 struct service_verdict device_report_get(const struct device_input *in);
+/** More than the type allows in a second: recorded, answered, dropped. */
+struct service_verdict device_report_too_fast(enum device_topic topic,
+                                              const struct device_input *in);

@@ -1,14 +1,13 @@
 /*
- * What devices publish: checked, kept, made into open messages. Every payload but custom data must
- * be a JSON object; otherwise it is acknowledged, recorded, and the device disconnected, so that it
- * does not come back with the same message for ever. Source: open-api.md 3.2, 4
+ * What devices publish: checked, kept, made into open messages, answered where the type wants it.
+ * Every payload but custom data must be a JSON object; otherwise it is acknowledged, recorded, and
+ * the device disconnected, so that it does not come back with the same message for ever. What the
+ * type does not let through is left out. Source: open-api.md 3.2, 4, 5
  */
 #include "base/invariant.h"
 #include "mqtt/property.h"
-#include "platform/command_form.h"
-#include "platform/counters.h"
 #include "platform/json_fault.h"
-#include "service/device_link.h"
+#include "service/device_check.h"
 
 static struct service_verdict accepted(bool is_later)
 {
@@ -32,24 +31,58 @@ static bool parse(const struct device_input *in, const struct json_member **memb
     return json_parse_object(in->device->home->json, in->payload, members, count) == ST_OK;
 }
 
-static struct service_verdict publish_as(const struct device_input *in, enum open_kind kind)
+/* --- answers --------------------------------------------------------------------------------- */
+
+/* `{"error_code": 0, "error_msg": "OK", "ts": ms}`, when the type wants answers. */
+static void answer(struct device *d, enum device_topic topic, const char *error)
+{
+    const struct device_type *t = device_type_of(d);
+    struct device_downlink m = {.topic = topic};
+    struct buffer payload = {0};
+
+    if (t == NULL || !t->cloud_response)
+        return;
+    buffer_printf(&payload, "{\"error_code\": %d, \"error_msg\": ", error == NULL ? 0 : -1);
+    json_append_string(&payload, slice_of(error == NULL ? "OK" : error));
+    buffer_printf(&payload, ", \"ts\": %lld}", (long long)d->home->worker->unix_ms);
+    m.payload = buffer_slice(&payload);
+    (void)device_link_deliver(d, &m); /* a device that has not subscribed does not want it */
+    buffer_deinit(&payload);
+}
+
+/* --- checked messages ------------------------------------------------------------------------ */
+
+static struct service_verdict refuse_checked(const struct device_check *c)
+{
+    return (struct service_verdict){.reason = REASON_IMPLEMENTATION_ERROR, .why = slice_of(c->why)};
+}
+
+/* Hands on what the check has let through, and ends it. */
+static struct service_verdict publish_checked(const struct device_input *in, enum open_kind kind,
+                                              struct device_check *c)
 {
     struct device_publication p = {
-        .kind = kind, .stream = in->stream, .payload = in->payload, .source = OPEN_SOURCE_REPORT};
+        .kind = kind, .stream = in->stream, .payload = c->payload, .source = OPEN_SOURCE_REPORT};
+    struct service_verdict verdict =
+        c->has_nothing ? refuse_checked(c) : accepted(device_publish(in->device, &p, in->receipt));
 
-    return accepted(device_publish(in->device, &p, in->receipt));
+    device_check_deinit(c);
+    return verdict;
 }
 
 struct service_verdict device_report_attributes(const struct device_input *in)
 {
     struct device *d = in->device;
     const struct json_member *members;
+    struct device_check check;
     size_t count;
 
     if (!parse(in, &members, &count))
         return refuse_json(in);
-    device_store_values(d, members, count, d->home->worker->unix_ms);
-    return publish_as(in, OPEN_KIND_ATTRIBUTES);
+    device_check_attributes(in, members, count, &check);
+    device_store_values(d, check.members, check.count, d->home->worker->unix_ms);
+    answer(d, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, check.has_nothing ? check.why : NULL);
+    return publish_checked(in, OPEN_KIND_ATTRIBUTES, &check);
 }
 
 /* A payload that is an object, but not of the form that its topic asks for: recorded, not handed
@@ -63,20 +96,28 @@ static struct service_verdict record_form(const struct device_input *in, const c
 struct service_verdict device_report_event(const struct device_input *in)
 {
     const struct json_member *members;
+    struct device_check check;
     struct command_form form;
     const char *why;
     size_t count;
 
     if (!parse(in, &members, &count))
         return refuse_json(in);
-    if (command_form_check(COMMAND_FORM_EVENT, members, count, &form, &why) != ST_OK)
+    if (command_form_check(COMMAND_FORM_EVENT, members, count, &form, &why) != ST_OK) {
+        answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, why);
         return record_form(in, why);
-    return publish_as(in, OPEN_KIND_EVENT_REPORT);
+    }
+    device_check_event(in, &form, &check);
+    answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, check.has_nothing ? check.why : NULL);
+    return publish_checked(in, OPEN_KIND_EVENT_REPORT, &check);
 }
 
 struct service_verdict device_report_data(const struct device_input *in)
 {
-    return publish_as(in, OPEN_KIND_DATA);
+    struct device_check check;
+
+    device_check_data(in, &check);
+    return publish_checked(in, OPEN_KIND_DATA, &check);
 }
 
 /* --- replies --------------------------------------------------------------------------------- */
@@ -92,10 +133,11 @@ static size_t write_reply_properties(const struct command *c, uint8_t *out, size
     return w.status == ST_OK ? writer_len(&w) : 0;
 }
 
-static struct service_verdict publish_reply(const struct device_input *in, const struct command *c)
+static struct service_verdict publish_reply(const struct device_input *in, struct slice payload,
+                                            const struct command *c)
 {
     struct device_publication p = {
-        .kind = OPEN_KIND_COMMAND_REPLY, .payload = in->payload, .source = OPEN_SOURCE_REPORT};
+        .kind = OPEN_KIND_COMMAND_REPLY, .payload = payload, .source = OPEN_SOURCE_REPORT};
     struct buffer properties = {0};
     size_t room = c->response_topic.len + c->correlation_data.len + 6;
     bool is_later;
@@ -111,6 +153,7 @@ struct service_verdict device_report_reply(const struct device_input *in)
 {
     const struct json_member *members;
     struct service_verdict verdict;
+    struct device_check check;
     struct command_form form;
     struct command *c;
     const char *why;
@@ -125,7 +168,9 @@ struct service_verdict device_report_reply(const struct device_input *in)
         device_record(in->device, "up", in->topic, "the reply matches no outstanding command");
         return accepted(false);
     }
-    verdict = publish_reply(in, c);
+    device_check_reply(in, &form, &check);
+    verdict = check.has_nothing ? refuse_checked(&check) : publish_reply(in, check.payload, c);
+    device_check_deinit(&check);
     command_free(&c);
     return verdict;
 }
@@ -133,6 +178,15 @@ struct service_verdict device_report_reply(const struct device_input *in)
 /* --- attributes_get -------------------------------------------------------------------------- */
 
 enum { GET_KEYS_MAX = CLOUD_VALUES_MAX };
+
+/* What is private is the cloud's. */
+static bool is_for_device(struct slice name, const void *arg)
+{
+    const struct device_type *t = arg;
+    const struct type_attribute *a = t == NULL ? NULL : device_type_find_attribute(t, name);
+
+    return a == NULL || a->direction != ATTRIBUTE_PRIVATE;
+}
 
 static void append_values(const struct device *d, const struct json_member *keys, size_t count,
                           struct buffer *out)
@@ -142,7 +196,7 @@ static void append_values(const struct device *d, const struct json_member *keys
     char *text;
 
     if (count == 0) {
-        cloud_values_append_object(&d->values, NULL, 0, out);
+        cloud_values_append_object(&d->values, NULL, 0, is_for_device, device_type_of(d), out);
         return;
     }
     for (size_t i = 0; i < count; i++)
@@ -157,7 +211,7 @@ static void append_values(const struct device *d, const struct json_member *keys
         names[i].data = (const uint8_t *)text + room;
         room += names[i].len;
     }
-    cloud_values_append_object(&d->values, names, count, out);
+    cloud_values_append_object(&d->values, names, count, is_for_device, device_type_of(d), out);
     mem_free(text);
     mem_free(names);
 }
@@ -217,4 +271,21 @@ struct service_verdict device_report_get(const struct device_input *in)
     }
     buffer_deinit(&list);
     return accepted(false);
+}
+
+/* --- too many -------------------------------------------------------------------------------- */
+
+struct service_verdict device_report_too_fast(enum device_topic topic,
+                                              const struct device_input *in)
+{
+    static const char why[] = "Device message frequency too fast, please wait for a moment";
+
+    device_record(in->device, "up", in->topic, "more messages a second than the type allows");
+    if (topic == DEVICE_TOPIC_ATTRIBUTES)
+        answer(in->device, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, why);
+    else if (topic == DEVICE_TOPIC_EVENT_REPORT)
+        answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, why);
+    else if (topic == DEVICE_TOPIC_ATTRIBUTES_GET)
+        respond(in->device, why, NULL, 0);
+    return (struct service_verdict){.reason = REASON_QUOTA_EXCEEDED, .why = slice_of(why)};
 }

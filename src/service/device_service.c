@@ -206,6 +206,8 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
             .why = slice_of("a device publishes on its own uplink topics only")};
     }
     in.stream = parts.stream;
+    if (!device_admit(d))
+        return device_report_too_fast(parts.topic, &in);
     return device_topic_handle(parts.topic, &in);
 }
 

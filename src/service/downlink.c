@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 
+#include "base/invariant.h"
 #include "mqtt/property.h"
-#include "platform/command_form.h"
 #include "platform/counters.h"
 #include "platform/json_fault.h"
-#include "service/device_link.h"
+#include "service/device_check.h"
 
 static struct slice place(uint8_t **next, struct slice s)
 {
@@ -129,6 +129,7 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
                      struct downlink_answer *answer)
 {
     const struct json_member *members;
+    const char *why;
     size_t count;
     struct device_publication announced = {
         .kind = OPEN_KIND_ATTRIBUTES, .payload = x->payload, .source = OPEN_SOURCE_PUSH};
@@ -137,6 +138,11 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
         refuse_json(answer, x->payload);
+        return;
+    }
+    why = device_check_push(d, members, count);
+    if (why != NULL) {
+        refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
         return;
     }
     device_store_values(d, members, count, d->home->worker->unix_ms);
@@ -178,25 +184,45 @@ static enum status enter_command(struct device *d, const struct downlink *x,
     return ST_OK;
 }
 
-static void run_command(struct device *d, const struct downlink *x, struct router_receipt *receipt,
-                        struct downlink_answer *answer)
+/* False: it is no command, or not one for this device. */
+static bool read_command(struct device *d, const struct downlink *x, struct command_form *form,
+                         struct downlink_answer *answer)
 {
     const struct json_member *members;
-    struct command_form form;
-    struct buffer with_id = {0};
-    struct slice payload;
     const char *why;
     size_t count;
-    enum status st;
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
         refuse_json(answer, x->payload);
-        return;
+        return false;
     }
-    if (command_form_check(COMMAND_FORM_COMMAND, members, count, &form, &why) != ST_OK) {
+    if (command_form_check(COMMAND_FORM_COMMAND, members, count, form, &why) != ST_OK) {
         refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, why);
-        return;
+        return false;
     }
+    if (device_type_of(d) == NULL)
+        return true;
+    why = device_check_command(d, form);
+    if (why != NULL) {
+        refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
+        return false;
+    }
+    /* The check has used the parser that the form's members belong to. */
+    invariant(json_parse_object(d->home->json, x->payload, &members, &count) == ST_OK &&
+              command_form_check(COMMAND_FORM_COMMAND, members, count, form, &why) == ST_OK);
+    return true;
+}
+
+static void run_command(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                        struct downlink_answer *answer)
+{
+    struct command_form form;
+    struct buffer with_id = {0};
+    struct slice payload;
+    enum status st;
+
+    if (!read_command(d, x, &form, answer))
+        return;
     st = enter_command(d, x, &form, &with_id, &payload);
     if (st == ST_EXISTS) {
         answer->reason = REASON_SUCCESS; /* on its way already: not sent twice */

@@ -8,6 +8,7 @@
 
 #include "mqtt/client.h"
 #include "platform/home.h"
+#include "platform/validate.h"
 #include "service/login.h"
 
 /** Numbers of the services (conn_origin.service). */
@@ -32,6 +33,7 @@ struct site {
     struct worker *worker;     /* borrowed */
     uint64_t match_round;      /* numbers the matchings, for merging */
     struct buffer matched;     /* owned: targets of the present matching (pointers) */
+    char why[VALIDATE_WHY_MAX]; /* why the newest verdict of a device type is no better */
     struct buffer overflowed;  /* owned: handles of sessions to end at the end of the turn */
 };
 

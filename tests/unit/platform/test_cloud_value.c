@@ -17,12 +17,24 @@ static bool set(struct cloud_values *v, const char *name, const char *value, int
     return cloud_values_set(v, slice_of(name), slice_of(value), ts_ms);
 }
 
+static bool everything(struct slice name, const void *arg)
+{
+    (void)name;
+    (void)arg;
+    return true;
+}
+
+static bool not_this(struct slice name, const void *arg)
+{
+    return !slice_is(name, arg);
+}
+
 static void assert_object(const struct cloud_values *v, const struct slice *names, size_t count,
                           const char *want)
 {
     struct buffer b = {0};
 
-    cloud_values_append_object(v, names, count, &b);
+    cloud_values_append_object(v, names, count, everything, NULL, &b);
     buffer_append_u8(&b, '\0');
     assert_string_equal((const char *)b.data, want);
     buffer_deinit(&b);
@@ -220,6 +232,23 @@ static void test_memory_of_a_long_value_goes_back(void **state)
     cloud_values_deinit(&v);
 }
 
+static void test_filter(void **state)
+{
+    struct cloud_values v = {0};
+    struct slice names[] = {slice_of("b"), slice_of("a"), slice_of("c")};
+    struct buffer b = {0};
+
+    (void)state;
+    assert_true(set(&v, "a", "1", 1) && set(&v, "b", "2", 1) && set(&v, "c", "3", 1));
+    cloud_values_append_object(&v, NULL, 0, not_this, "a", &b);
+    assert_true(slice_is(buffer_slice(&b), "{\"b\":2,\"c\":3}"));
+    b.len = 0;
+    cloud_values_append_object(&v, names, 3, not_this, "b", &b);
+    assert_true(slice_is(buffer_slice(&b), "{\"a\":1,\"c\":3}"));
+    buffer_deinit(&b);
+    cloud_values_deinit(&v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +259,7 @@ int main(void)
         LEFTOVER_TEST(test_limits),
         LEFTOVER_TEST(test_limit_of_bytes),
         LEFTOVER_TEST(test_memory_of_a_long_value_goes_back),
+        LEFTOVER_TEST(test_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

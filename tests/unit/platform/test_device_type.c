@@ -10,7 +10,7 @@
 #include "leftover.h"
 
 static const char whole[] =
-    "{\"strict\": true, \"cloud_response\": true, \"auto_create\": true, \"max_rate\": 20,"
+    "{\"strict\": true, \"cloud_response\": true, \"max_rate\": 20,"
     " \"offline_delay\": 30, \"attributes\": ["
     "  {\"id\": \"temperature\", \"name\": \"Temperature\", \"direction\": \"report\","
     "   \"type\": \"number\", \"unit\": \"C\", \"precision\": 1, \"minimum\": -40, \"maximum\": "
@@ -40,7 +40,7 @@ static void test_all_members(void **state)
 
     (void)state;
     assert_true(t->type_id == 3 && t->project_id == 5);
-    assert_true(t->strict && t->cloud_response && t->auto_create && t->has_offline_delay);
+    assert_true(t->strict && t->cloud_response && t->has_offline_delay);
     assert_int_equal(t->max_rate, 20);
     assert_int_equal(t->offline_delay_ms, 30000);
     assert_int_equal(t->attribute_count, 3);
