@@ -254,6 +254,19 @@ enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out
     return ST_OK;
 }
 
+enum status cli_read_file(struct cli_call *call, json_t **out)
+{
+    const char *path = call->flags[CLI_FLAG_file];
+    json_error_t error;
+
+    *out = strcmp(path, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
+                                  : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (*out != NULL)
+        return ST_OK;
+    return cli_fail(call, ST_MALFORMED, "%s: line %d, column %d: %s", path, error.line,
+                    error.column, error.text);
+}
+
 enum status cli_tell_change(struct cli_call *call, enum status st)
 {
     if (st == ST_OK)

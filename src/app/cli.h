@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -45,8 +46,8 @@ enum status cli_fail(struct cli_call *call, enum status st, const char *format, 
 enum status cli_get_project(struct cli_call *call, const char *key,
                             struct registry_project *out) MUST_CHECK;
 
-/** The type of an argument, by product key or code, in this project. `definition` keeps the bytes of
- * the row's. Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
+/** The type of an argument, by product key or code, in this project. `definition` keeps the bytes
+ * of the row's. Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
 enum status cli_get_type(struct cli_call *call, const char *word, uint64_t project_id,
                          struct registry_type *out, struct buffer *definition) MUST_CHECK;
 
@@ -58,6 +59,14 @@ enum status cli_get_type(struct cli_call *call, const char *word, uint64_t proje
  */
 enum status cli_take_text(struct cli_call *call, enum cli_flag flag, char *out) MUST_CHECK;
 enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out) MUST_CHECK;
+
+/**
+ * Reads the JSON file of --file; `-` is the standard input.
+ *
+ * @param out  the caller's (json_decref)
+ * Errors, told: ST_MALFORMED (also when it cannot be read)
+ */
+enum status cli_read_file(struct cli_call *call, json_t **out) MUST_CHECK;
 
 /** Tells that the operand was not changed, unless `st` is ST_OK; gives `st` back. */
 enum status cli_tell_change(struct cli_call *call, enum status st) MUST_CHECK;

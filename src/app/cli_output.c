@@ -65,10 +65,9 @@ void cli_output_object(struct cli_output *o, json_t *object)
         json_decref(object);
         return;
     }
-    json_object_foreach(object, key, value) widest =
-        heading_len(key) > widest ? heading_len(key) : widest;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach (object, key, value)
+        widest = heading_len(key) > widest ? heading_len(key) : widest;
+    json_object_foreach (object, key, value) {
         char room[NUMBER_LEN];
 
         (void)fprintf(o->file, "%.*s%*s  %s\n", heading_len(key), key, widest - heading_len(key),

@@ -23,6 +23,7 @@ static json_t *describe(const struct registry_project *p, bool with_secrets)
     (void)json_object_set_new(object, "name", json_string(p->name));
     (void)json_object_set_new(object, "enabled", json_boolean(p->enabled));
     (void)json_object_set_new(object, "open_mqtt", json_boolean(p->open_mqtt));
+    (void)json_object_set_new(object, "alarm_per_rule", json_boolean(p->alarm_per_rule));
     (void)json_object_set_new(object, "created_ms", json_integer(p->created_ms));
     return object;
 }
@@ -85,6 +86,8 @@ static enum status change(struct cli_call *call, struct registry_project *p)
         st = cli_take_switch(call, CLI_FLAG_open_mqtt, &p->open_mqtt);
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_enabled, &p->enabled);
+    if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_alarm_per_rule, &p->alarm_per_rule);
     if (st != ST_OK)
         return st;
     return cli_tell_change(call, registry_project_update(call->registry, p));
@@ -96,9 +99,10 @@ enum status cli_project_set(struct cli_call *call)
     enum status st;
 
     if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_open_mqtt] == NULL &&
-        call->flags[CLI_FLAG_enabled] == NULL)
+        call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_alarm_per_rule] == NULL)
         return cli_fail(call, ST_INVALID,
-                        "project set: nothing to change: give --name, --open-mqtt or --enabled");
+                        "project set: nothing to change: give --name, --open-mqtt, --enabled or "
+                        "--alarm-per-rule");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &p));

@@ -96,21 +96,17 @@ static enum status take_file_members(struct cli_call *call, const json_t *file, 
     return take_definition(call, definition, o);
 }
 
-/* Reads --file when it was given; `-` is the standard input. */
+/* Reads --file when it was given. */
 static enum status take_file(struct cli_call *call, struct order *o)
 {
-    const char *path = call->flags[CLI_FLAG_file];
-    json_error_t error;
     json_t *file;
     enum status st;
 
-    if (path == NULL)
+    if (call->flags[CLI_FLAG_file] == NULL)
         return ST_OK;
-    file = strcmp(path, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
-                                  : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (file == NULL)
-        return cli_fail(call, ST_MALFORMED, "%s: line %d, column %d: %s", path, error.line,
-                        error.column, error.text);
+    st = cli_read_file(call, &file);
+    if (st != ST_OK)
+        return st;
     st = take_file_members(call, file, o);
     json_decref(file);
     return st;

@@ -7,6 +7,7 @@
 #include "app/events.h"
 #include "app/server_priv.h"
 #include "base/invariant.h"
+#include "platform/alarm_rule.h"
 #include "platform/device.h"
 #include "platform/device_type.h"
 
@@ -15,8 +16,10 @@
 static struct project *make_project(const struct registry_project *row)
 {
     struct secret_digest secret = secret_digest_of(slice_of(row->secret));
+    struct project *p = project_new(row->project_id, &secret, row->enabled, row->open_mqtt);
 
-    return project_new(row->project_id, &secret, row->enabled, row->open_mqtt);
+    p->alarm_per_rule = row->alarm_per_rule;
+    return p;
 }
 
 static bool load_project(const struct registry_project *row, void *arg)
@@ -54,6 +57,34 @@ static bool load_type(const struct registry_type *row, void *arg)
     return true;
 }
 
+/* NULL as for types. */
+static struct alarm_rule *make_rule(const struct registry_rule *row)
+{
+    char error[ALARM_RULE_ERROR_MAX], text[IDENT_TEXT_LEN + 1];
+    struct alarm_rule *r;
+
+    if (alarm_rule_parse(row->rule_id, row->project_id, row->definition, &r, error) == ST_OK)
+        return r;
+    ident_format(IDENT_RULE, row->rule_id, text);
+    log_event(EV_RULE_DAMAGED, "rule", text, "cause", error);
+    return NULL;
+}
+
+static bool load_rule(const struct registry_rule *row, void *arg)
+{
+    struct server *s = arg;
+    struct alarm_rule *r = make_rule(row);
+
+    for (unsigned i = 0; r != NULL && i < worker_group_count(s->workers); i++) {
+        struct home *h = home_of(worker_group_get(s->workers, i));
+
+        if (home_find_project(h, row->project_id) != NULL)
+            home_put_rule(h, r);
+    }
+    alarm_rule_unref(&r);
+    return true;
+}
+
 static struct home *home_for(struct server *s, uint64_t device_id)
 {
     unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
@@ -82,6 +113,8 @@ enum status registry_sync_load(struct server *s)
         st = registry_project_each(s->registry, load_project, s);
     if (st == ST_OK)
         st = registry_type_each(s->registry, 0, load_type, s);
+    if (st == ST_OK)
+        st = registry_rule_each(s->registry, 0, load_rule, s);
     if (st == ST_OK)
         st = registry_device_each(s->registry, 0, load_device, s);
     return st;
@@ -119,6 +152,20 @@ static void open_type(struct worker *w, const struct letter *l)
 static void open_type_removal(struct worker *w, const struct letter *l)
 {
     home_remove_type(home_of(w), l->a);
+}
+
+static void open_rule(struct worker *w, const struct letter *l)
+{
+    struct alarm_rule *r = l->object;
+
+    if (home_find_project(home_of(w), r->project_id) != NULL)
+        home_put_rule(home_of(w), r);
+    alarm_rule_unref(&r);
+}
+
+static void open_rule_removal(struct worker *w, const struct letter *l)
+{
+    home_remove_rule(home_of(w), l->a);
 }
 
 static void open_device(struct worker *w, const struct letter *l)
@@ -191,6 +238,26 @@ static void apply_type(struct server *s, const struct registry_change *c)
     buffer_deinit(&definition);
 }
 
+static void apply_rule(struct server *s, const struct registry_change *c)
+{
+    struct letter removal = {.open = open_rule_removal, .a = c->id};
+    struct buffer definition = {0};
+    struct alarm_rule *r = NULL;
+    struct registry_rule row;
+
+    if (c->was_removed)
+        post_to_all(s, &removal);
+    if (!c->removed && registry_rule_find(s->registry, c->id, &row, &definition) == ST_OK)
+        r = make_rule(&row);
+    for (unsigned i = 0; r != NULL && i < worker_group_count(s->workers); i++) {
+        struct letter letter = {.open = open_rule, .object = alarm_rule_ref(r)};
+
+        worker_group_post(s->workers, i, &letter);
+    }
+    alarm_rule_unref(&r);
+    buffer_deinit(&definition);
+}
+
 static void apply_device(struct server *s, const struct registry_change *c)
 {
     unsigned home = worker_home(hash_u64(c->id), worker_group_count(s->workers));
@@ -231,6 +298,7 @@ static void apply_changes(struct server *s, const struct buffer *changes,
     static void (*const apply[])(struct server *, const struct registry_change *) = {
         [REGISTRY_PROJECT] = apply_project,
         [REGISTRY_TYPE] = apply_type,
+        [REGISTRY_RULE] = apply_rule,
         [REGISTRY_DEVICE] = apply_device,
     };
 
@@ -313,6 +381,7 @@ void registry_sync_apply(struct server *s)
     }
     apply_changes(s, &changes, REGISTRY_PROJECT);
     apply_changes(s, &changes, REGISTRY_TYPE);
+    apply_changes(s, &changes, REGISTRY_RULE);
     apply_changes(s, &changes, REGISTRY_DEVICE);
     if (changes.len > 0) {
         wait_for_workers(s);

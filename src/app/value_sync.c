@@ -1,10 +1,10 @@
-/* Cloud values and presence between store and homes: read at start, written at a clean stop; the
- * workers do not run. Main thread. */
+/* Cloud values, alarm states and presence between store and homes: read at start, written at a
+ * clean stop; the workers do not run. Main thread. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/server_priv.h"
-#include "platform/device.h"
+#include "platform/device_alarm.h"
 
 /* Under this name the registry keeps up to which of its changes the stored values are right. */
 static const char saved_change[] = "values_change";
@@ -23,6 +23,14 @@ static void load_online(uint64_t device_id, void *arg)
 
     if (d != NULL)
         device_restore_online(d, s->config->restart_grace * 1000ull);
+}
+
+static void load_alarms(uint64_t device_id, struct slice states, void *arg)
+{
+    struct device *d = find_device(arg, device_id);
+
+    if (d != NULL)
+        device_alarm_restore(d, states);
 }
 
 static void load_value(const struct value_store_entry *e, void *arg)
@@ -98,7 +106,8 @@ enum status value_sync_load(struct server *s)
 
     if (st == ST_OK)
         st = value_store_each(s->values, load_value, s);
-
+    if (st == ST_OK)
+        st = value_store_each_alarms(s->values, load_alarms, s);
     if (st == ST_OK)
         st = value_store_each_online(s->values, load_online, s);
     mark_all_saved(s);
@@ -107,10 +116,16 @@ enum status value_sync_load(struct server *s)
 
 static enum status save_device(struct value_store *store, const struct device *d)
 {
-    enum status online = value_store_put_online(store, d->device_id, d->is_online);
+    struct buffer states = {0};
+    enum status kept = value_store_put_online(store, d->device_id, d->is_online);
 
-    if (online != ST_OK)
-        return online;
+    if (kept == ST_OK) {
+        alarms_write(&d->alarms, &states);
+        kept = value_store_put_alarms(store, d->device_id, buffer_slice(&states));
+        buffer_deinit(&states);
+    }
+    if (kept != ST_OK)
+        return kept;
     for (unsigned i = 0; i < d->values.count; i++) {
         const struct cloud_value *v = &d->values.items[i];
         struct value_store_entry e = {d->device_id, cloud_value_name(v), cloud_value_json(v),

@@ -1,5 +1,6 @@
 /*
- * Keys and user names of the contract: `PR_` or `DU_` and ten of [A-Za-z0-9], `PK_` and five.
+ * Keys and user names of the contract: `PR_` or `DU_` and ten of [A-Za-z0-9], `PK_` and five; and
+ * of our own: alarm rules, `AL_` and ten.
  *
  * Ten such characters are a number below 62^10 < 2^60, so inside the program a project, a device
  * or a device type is a uint64_t (number + 1; 0 means none): compared, hashed and stored as one
@@ -21,7 +22,7 @@ enum {
     IDENT_MEMBER_MAX = 64    /* attribute, event, command and stream identifiers */
 };
 
-enum ident_kind { IDENT_PROJECT, IDENT_DEVICE, IDENT_TYPE };
+enum ident_kind { IDENT_PROJECT, IDENT_DEVICE, IDENT_TYPE, IDENT_RULE };
 
 /** The number of a key or user name; 0 when the text is not of that form. */
 uint64_t ident_parse(enum ident_kind kind, struct slice text);

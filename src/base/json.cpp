@@ -15,6 +15,7 @@
 #include <new>
 #include <stdlib.h>
 #include <string.h>
+#include <string>
 
 #include <simdjson.h>
 
@@ -404,10 +405,16 @@ enum status json_member_int64(const struct json_member *m, int64_t *out)
 
 double json_member_double(const struct json_member *m)
 {
-    /* Behind a number stands, in a checked object or array, what ends it. */
-    return m->type != JSON_TYPE_NUMBER
-               ? 0
-               : strtod(reinterpret_cast<const char *>(m->value.data), nullptr);
+    const char *begin = reinterpret_cast<const char *>(m->value.data);
+    const char *end = begin + m->value.len;
+    double value = 0;
+
+    if (m->type != JSON_TYPE_NUMBER)
+        return 0;
+    if (std::from_chars(begin, end, value).ec != std::errc::result_out_of_range)
+        return value;
+    /* Rare: too large or too small, and only strtod says which; it wants a zero behind. */
+    return strtod(std::string(begin, end).c_str(), nullptr);
 }
 
 /* Moves behind digits. False: there are none. */

@@ -60,6 +60,14 @@ static inline uint32_t reader_u32(struct reader *r)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
 }
 
+/** A big-endian number of eight bytes. Errors: ST_MALFORMED when cut off. */
+static inline uint64_t reader_u64(struct reader *r)
+{
+    uint64_t high = reader_u32(r);
+
+    return high << 32 | reader_u32(r);
+}
+
 /**
  * Reads a variable byte integer.
  *

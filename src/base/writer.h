@@ -80,6 +80,13 @@ static inline void writer_u32(struct writer *w, uint32_t value)
     p[3] = (uint8_t)value;
 }
 
+/** A big-endian number of eight bytes, whole or half. Errors: ST_FULL. */
+static inline void writer_u64(struct writer *w, uint64_t value)
+{
+    writer_u32(w, (uint32_t)(value >> 32));
+    writer_u32(w, (uint32_t)value);
+}
+
 /** A run of bytes, whole or not at all. Errors: ST_FULL. */
 static inline void writer_bytes(struct writer *w, struct slice s)
 {

@@ -6,6 +6,7 @@
 
 #include "base/invariant.h"
 #include "platform/counters.h"
+#include "platform/device_alarm.h"
 #include "platform/events.h"
 
 struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
@@ -31,6 +32,9 @@ void device_free(struct device **dp)
     invariant(d->magic == DEVICE_MAGIC && d->link == NULL);
     timer_cancel(&d->command_timer);
     timer_cancel(&d->offline_timer);
+    timer_cancel(&d->alarm_timer);
+    counter_add(&CT_alarms_alerting, -(int64_t)d->alarms.alerting_count);
+    alarms_deinit(&d->alarms);
     list_remove(&d->retained_node);
     for (unsigned i = 0; i < DEVICE_RETAINED_COUNT; i++) {
         if (d->retained[i] != NULL)
@@ -60,8 +64,11 @@ void device_change(struct device *d, const struct secret_digest *password, bool 
 void device_set_type(struct device *d, uint64_t type_id)
 {
     invariant(d->magic == DEVICE_MAGIC);
+    if (d->type_id == type_id && (d->type != NULL || type_id == 0))
+        return;
     d->type_id = type_id;
     d->type = type_id == 0 ? NULL : home_find_type(d->home, type_id);
+    device_alarm_update(d);
 }
 
 bool device_admit(struct device *d)
@@ -160,6 +167,7 @@ static void announce(struct device *d, bool is_online, struct slice reason)
     d->is_online = is_online;
     counter_add(&CT_devices_online, is_online ? 1 : -1);
     (void)device_publish(d, &p, NULL);
+    device_alarm_presence(d);
 }
 
 void device_came(struct device *d)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "platform/alarm.h"
 #include "platform/cloud_value.h"
 #include "platform/command_ledger.h"
 #include "platform/device_type.h"
@@ -21,7 +22,8 @@ enum device_retained { DEVICE_RETAINED_PUSH, DEVICE_RETAINED_COMMAND, DEVICE_RET
 struct device {
     uint32_t magic;
     bool enabled;
-    bool is_online; /* as announced */
+    bool is_online;   /* as announced */
+    bool is_alarming; /* likewise */
     char text[IDENT_TEXT_LEN + 1];
     uint64_t device_id;
     struct home *home;            /* borrowed */
@@ -32,6 +34,8 @@ struct device {
     uint32_t rate_count;          /* so many messages came */
     struct secret_digest password;
     struct cloud_values values;
+    struct alarms alarms;
+    struct timer alarm_timer;      /* the next end of a duration */
     struct command_ledger *ledger; /* owned; NULL: never had a command */
     struct timer command_timer;    /* the next deadline of the ledger */
     struct timer offline_timer;    /* offline_delay */

@@ -10,13 +10,14 @@
 #include <stdatomic.h>
 
 #include "base/hash_table.h"
+#include "platform/definition.h"
 #include "platform/type_field.h"
 
 enum {
     DEVICE_TYPE_MAGIC = 0x54595045,
     DEVICE_TYPE_TEXT_MAX = 1024 * 1024, /* bytes of a definition */
     DEVICE_TYPE_MEMBERS_MAX = 1024,     /* attributes, or events, or parameters, ... of one */
-    DEVICE_TYPE_ERROR_MAX = 256         /* room enough for any error, its zero included */
+    DEVICE_TYPE_ERROR_MAX = DEFINITION_ERROR_MAX
 };
 
 /* X(NAME, word in a definition, may a device report it, may an application push it) */

@@ -3,7 +3,7 @@
 
 #include "base/invariant.h"
 #include "platform/counters.h"
-#include "platform/device.h"
+#include "platform/device_alarm.h"
 #include "platform/device_type.h"
 #include "platform/router.h"
 
@@ -52,6 +52,9 @@ static void remove_project(struct home *h, struct home_project *p)
 
         home_remove_device(h, d->device_id);
     }
+    for (size_t i = 0; i < p->rule_count; i++)
+        alarm_rule_unref(&p->rules[i]);
+    mem_free(p->rules);
     hash_table_remove(&h->projects, hash_u64(project_id), &project_id);
     project_unref(&p->project);
     mem_free(p);
@@ -113,6 +116,8 @@ void home_put_project(struct home *h, struct project *project)
     if (p != NULL) {
         atomic_store_explicit(&p->project->enabled, project->enabled, memory_order_relaxed);
         atomic_store_explicit(&p->project->open_mqtt, project->open_mqtt, memory_order_relaxed);
+        atomic_store_explicit(&p->project->alarm_per_rule, project->alarm_per_rule,
+                              memory_order_relaxed);
         apply_switches(h, p, project->enabled, project->open_mqtt);
         return;
     }
@@ -181,6 +186,57 @@ void home_remove_type(struct home *h, uint64_t type_id)
     mem_free(t);
 }
 
+/* --- alarm rules ----------------------------------------------------------------------------- */
+
+/* Rare, so it looks at each device of the project. */
+static void update_alarms(struct home_project *p)
+{
+    for (struct list *n = p->devices.next; n != &p->devices; n = n->next)
+        device_alarm_update(list_entry(n, struct device, project_node));
+}
+
+void home_put_rule(struct home *h, struct alarm_rule *r)
+{
+    struct home_project *p = home_find_project(h, r->project_id);
+    size_t i = 0;
+
+    invariant(p != NULL);
+    while (i < p->rule_count && p->rules[i]->rule_id != r->rule_id)
+        i++;
+    if (i < p->rule_count) {
+        alarm_rule_unref(&p->rules[i]);
+    } else {
+        p->rules = mem_resize(MEM_PROJECT, p->rules, (i + 1) * sizeof(struct alarm_rule *));
+        p->rule_count++;
+    }
+    p->rules[i] = alarm_rule_ref(r);
+    update_alarms(p);
+}
+
+static void remove_rule(struct home_project *p, size_t index)
+{
+    alarm_rule_unref(&p->rules[index]);
+    p->rule_count--;
+    memmove(&p->rules[index], &p->rules[index + 1],
+            (p->rule_count - index) * sizeof(struct alarm_rule *));
+    update_alarms(p);
+}
+
+void home_remove_rule(struct home *h, uint64_t rule_id)
+{
+    struct home_project *p;
+    size_t cursor = 0;
+
+    while ((p = hash_table_next(&h->projects, &cursor)) != NULL) {
+        for (size_t i = 0; i < p->rule_count; i++) {
+            if (p->rules[i]->rule_id == rule_id) {
+                remove_rule(p, i);
+                return;
+            }
+        }
+    }
+}
+
 /* --- devices --------------------------------------------------------------------------------- */
 
 struct device *home_find_device(const struct home *h, uint64_t device_id)
@@ -199,6 +255,7 @@ struct device *home_add_device(struct home *h, uint64_t project_id, uint64_t dev
     hash_table_put(&h->devices, hash_u64(device_id), d);
     list_push_back(&p->devices, &d->project_node);
     counter_add(&CT_devices, 1);
+    device_alarm_update(d);
     return d;
 }
 

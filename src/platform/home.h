@@ -15,6 +15,7 @@
 #include "platform/project.h"
 #include "store/journal_commit.h"
 
+struct alarm_rule;
 struct device;
 struct device_type;
 struct home;
@@ -64,9 +65,11 @@ struct home {
 
 /** A project as one worker sees it. */
 struct home_project {
-    struct project *project; /* a reference */
-    struct list devices;     /* those at home here, by device.project_node */
-    struct list retained;    /* those with a retained message, by device.retained_node */
+    struct project *project;   /* a reference */
+    struct list devices;       /* those at home here, by device.project_node */
+    struct list retained;      /* those with a retained message, by device.retained_node */
+    struct alarm_rule **rules; /* owned: references; oldest first */
+    size_t rule_count;
 };
 
 /** A device type as one worker sees it. Its devices lead here, so that a new definition counts for
@@ -106,6 +109,12 @@ void home_remove_type(struct home *h, uint64_t type_id);
 
 /** The type, or NULL. */
 struct home_type *home_find_type(const struct home *h, uint64_t type_id);
+
+/** An alarm rule was added or changed: takes a reference of its own. Its project is known. */
+void home_put_rule(struct home *h, struct alarm_rule *r);
+
+/** An alarm rule is gone: where it alerts, the alarm ends. Unknown: nothing happens. */
+void home_remove_rule(struct home *h, uint64_t rule_id);
 
 /** The device at home here, or NULL. */
 struct device *home_find_device(const struct home *h, uint64_t device_id);

@@ -18,7 +18,8 @@ struct project {
     char text[IDENT_TEXT_LEN + 1];
     struct secret_digest secret; /* of the secret named "main" */
     _Atomic bool enabled;
-    _Atomic bool open_mqtt; /* the edition switch of the application API */
+    _Atomic bool open_mqtt;      /* the edition switch of the application API */
+    _Atomic bool alarm_per_rule; /* every change of every rule is an `alarm` message */
     struct open_interest interest;
     _Atomic uint32_t
         joining; /* share groups that are being joined: their interest bits may not be set yet */

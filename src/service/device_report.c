@@ -6,6 +6,7 @@
  */
 #include "base/invariant.h"
 #include "mqtt/property.h"
+#include "platform/device_alarm.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
 
@@ -57,23 +58,22 @@ static struct service_verdict refuse_checked(const struct device_check *c)
     return (struct service_verdict){.reason = REASON_IMPLEMENTATION_ERROR, .why = slice_of(c->why)};
 }
 
-/* Hands on what the check has let through, and ends it. */
+/* Hands on what the check has let through. */
 static struct service_verdict publish_checked(const struct device_input *in, enum open_kind kind,
-                                              struct device_check *c)
+                                              const struct device_check *c)
 {
     struct device_publication p = {
         .kind = kind, .stream = in->stream, .payload = c->payload, .source = OPEN_SOURCE_REPORT};
-    struct service_verdict verdict =
-        c->has_nothing ? refuse_checked(c) : accepted(device_publish(in->device, &p, in->receipt));
 
-    device_check_deinit(c);
-    return verdict;
+    return c->has_nothing ? refuse_checked(c)
+                          : accepted(device_publish(in->device, &p, in->receipt));
 }
 
 struct service_verdict device_report_attributes(const struct device_input *in)
 {
     struct device *d = in->device;
     const struct json_member *members;
+    struct service_verdict verdict;
     struct device_check check;
     size_t count;
 
@@ -82,7 +82,10 @@ struct service_verdict device_report_attributes(const struct device_input *in)
     device_check_attributes(in, members, count, &check);
     device_store_values(d, check.members, check.count, d->home->worker->unix_ms);
     answer(d, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, check.has_nothing ? check.why : NULL);
-    return publish_checked(in, OPEN_KIND_ATTRIBUTES, &check);
+    verdict = publish_checked(in, OPEN_KIND_ATTRIBUTES, &check);
+    device_alarm_report(d, check.members, check.count);
+    device_check_deinit(&check);
+    return verdict;
 }
 
 /* A payload that is an object, but not of the form that its topic asks for: recorded, not handed
@@ -96,6 +99,7 @@ static struct service_verdict record_form(const struct device_input *in, const c
 struct service_verdict device_report_event(const struct device_input *in)
 {
     const struct json_member *members;
+    struct service_verdict verdict;
     struct device_check check;
     struct command_form form;
     const char *why;
@@ -109,14 +113,16 @@ struct service_verdict device_report_event(const struct device_input *in)
     }
     device_check_event(in, &form, &check);
     answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, check.has_nothing ? check.why : NULL);
-    return publish_checked(in, OPEN_KIND_EVENT_REPORT, &check);
+    verdict = publish_checked(in, OPEN_KIND_EVENT_REPORT, &check);
+    device_check_deinit(&check);
+    return verdict;
 }
 
 struct service_verdict device_report_data(const struct device_input *in)
 {
     struct device_check check;
 
-    device_check_data(in, &check);
+    device_check_data(in, &check); /* it writes nothing anew */
     return publish_checked(in, OPEN_KIND_DATA, &check);
 }
 

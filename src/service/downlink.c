@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "mqtt/property.h"
 #include "platform/counters.h"
+#include "platform/device_alarm.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
 
@@ -151,6 +152,7 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
     /* The receipt goes with the last message that the journal takes. */
     answer->is_later = publish_watched(d, x, x->payload, is_owed ? NULL : receipt);
     answer->is_later |= device_publish(d, &announced, is_owed ? receipt : NULL);
+    device_alarm_report(d, members, count);
     if (x->retain)
         retain(d, x, x->payload);
 }

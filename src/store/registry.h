@@ -1,6 +1,6 @@
 /*
- * The registry: projects, device types and devices (later rules, operators), in SQLite (WAL) under
- * the data directory.
+ * The registry: projects, device types, devices and alarm rules (later operators), in SQLite (WAL)
+ * under the data directory.
  *
  * Off the message path: read whole at start, and row by row when something changed. One connection
  * belongs to one thread at a time; the command line opens its own, also while a server runs. Every
@@ -27,7 +27,8 @@ struct registry_project {
     char secret[IDENT_SECRET_LEN + 1]; /* the secret named "main" */
     char token[IDENT_SECRET_LEN + 1];
     bool enabled;
-    bool open_mqtt; /* the edition switch of the application API */
+    bool open_mqtt;      /* the edition switch of the application API */
+    bool alarm_per_rule; /* every rule's changes are told, not only the device's first and last */
     int64_t created_ms;
 };
 
@@ -50,12 +51,19 @@ struct registry_device {
     int64_t created_ms;
 };
 
+struct registry_rule {
+    uint64_t rule_id;
+    uint64_t project_id;
+    struct slice definition; /* borrowed: a JSON text (docs/alarms.md) */
+    int64_t created_ms;
+};
+
 /** True for a name or a password: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control characters.
  */
 bool registry_text_is_valid(const char *text);
 
 /** What a change was about. */
-enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE, REGISTRY_TYPE };
+enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE, REGISTRY_TYPE, REGISTRY_RULE };
 
 struct registry_change {
     int64_t number;
@@ -119,6 +127,23 @@ typedef bool (*registry_type_fn)(const struct registry_type *t, void *arg);
 /** All types of a project (0: of every project), oldest first. A damaged row is logged and left
  * out. */
 enum status registry_type_each(struct registry *r, uint64_t project_id, registry_type_fn fn,
+                               void *arg) MUST_CHECK;
+
+/** Adds an alarm rule. Whoever calls has read the definition. Errors: ST_EXISTS (its id),
+ * ST_NOT_FOUND (project), ST_INVALID (its id), ST_IO. */
+enum status registry_rule_add(struct registry *r, const struct registry_rule *x) MUST_CHECK;
+/** `definition`, the caller's, keeps the bytes of the row's. Errors: ST_NOT_FOUND, ST_IO,
+ * ST_CORRUPT. */
+enum status registry_rule_find(struct registry *r, uint64_t rule_id, struct registry_rule *out,
+                               struct buffer *definition) MUST_CHECK;
+/** Changes a rule's definition. Errors: ST_NOT_FOUND, ST_IO. */
+enum status registry_rule_update(struct registry *r, const struct registry_rule *x) MUST_CHECK;
+enum status registry_rule_remove(struct registry *r, uint64_t rule_id) MUST_CHECK;
+
+typedef bool (*registry_rule_fn)(const struct registry_rule *x, void *arg);
+/** All rules of a project (0: of every project), oldest first. A damaged row is logged and left
+ * out. */
+enum status registry_rule_each(struct registry *r, uint64_t project_id, registry_rule_fn fn,
                                void *arg) MUST_CHECK;
 
 /** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_NOT_FOUND (project or type),

@@ -29,6 +29,7 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
     registry_query_bind_int(&q, p->enabled);
     registry_query_bind_int(&q, p->open_mqtt);
     registry_query_bind_int(&q, p->created_ms);
+    registry_query_bind_int(&q, p->alarm_per_rule);
     return registry_query_run(&q, true);
 }
 
@@ -43,6 +44,7 @@ static void read_project(struct registry_query *q, struct registry_project *p)
     p->enabled = registry_query_read_int(q) != 0;
     p->open_mqtt = registry_query_read_int(q) != 0;
     p->created_ms = registry_query_read_int(q);
+    p->alarm_per_rule = registry_query_read_int(q) != 0;
 }
 
 enum status registry_project_find(struct registry *r, uint64_t project_id,
@@ -69,6 +71,7 @@ enum status registry_project_update(struct registry *r, const struct registry_pr
     registry_query_bind_text(&q, p->name);
     registry_query_bind_int(&q, p->enabled);
     registry_query_bind_int(&q, p->open_mqtt);
+    registry_query_bind_int(&q, p->alarm_per_rule);
     return registry_query_run(&q, true);
 }
 

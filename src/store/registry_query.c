@@ -108,8 +108,10 @@ struct place {
 static struct slice place_of(struct place *p, enum registry_entity entity, uint64_t id,
                              const char *member)
 {
-    static const char *const entities[] = {
-        [REGISTRY_PROJECT] = "project", [REGISTRY_DEVICE] = "device", [REGISTRY_TYPE] = "type"};
+    static const char *const entities[] = {[REGISTRY_PROJECT] = "project",
+                                           [REGISTRY_DEVICE] = "device",
+                                           [REGISTRY_TYPE] = "type",
+                                           [REGISTRY_RULE] = "rule"};
     int len = snprintf(p->text, sizeof(p->text), "%s/%" PRIu64 "/%s", entities[entity], id, member);
 
     invariant(len > 0 && (size_t)len < sizeof(p->text));
@@ -212,8 +214,10 @@ void registry_query_read_blob(struct registry_query *q, struct buffer *out)
 
 void registry_query_skip_damaged(struct registry_query *q, enum ident_kind kind, uint64_t id)
 {
-    static const char *const keys[] = {
-        [IDENT_PROJECT] = "project", [IDENT_DEVICE] = "device", [IDENT_TYPE] = "type"};
+    static const char *const keys[] = {[IDENT_PROJECT] = "project",
+                                       [IDENT_DEVICE] = "device",
+                                       [IDENT_TYPE] = "type",
+                                       [IDENT_RULE] = "rule"};
 
     char text[IDENT_TEXT_LEN + 1] = "";
 

@@ -38,6 +38,7 @@ static const struct migration {
 #define MIGRATION(number, subject, ...) {number, subject, #__VA_ARGS__},
 #include "store/schema/0001_projects_devices.def"
 #include "store/schema/0002_device_types.def"
+#include "store/schema/0003_alarm_rules.def"
 #undef MIGRATION
 };
 

@@ -1,5 +1,5 @@
 /*
- * Cloud values and presence in tables of LMDB.
+ * Cloud values, alarm states and presence in tables of LMDB.
  *
  * A key is the device's number, big end first, and the name, so that a device's values lie side by
  * side; a value is the time, likewise, and the JSON bytes. A batch is a run of records in memory,
@@ -23,11 +23,12 @@ enum {
 };
 _Static_assert(DEVICE_LEN + VALUE_STORE_NAME_MAX <= LMDB_ENV_KEY_MAX, "a key that LMDB takes");
 
-enum value_store_table { TABLE_VALUE, TABLE_ONLINE, TABLE_COUNT };
+enum value_store_table { TABLE_VALUE, TABLE_ONLINE, TABLE_ALARM, TABLE_COUNT };
 
 static const char *const table_names[TABLE_COUNT] = {
-    [TABLE_VALUE] = "value", [TABLE_ONLINE] = "online", /* key: a device; there only while it is
-                                                           online */
+    [TABLE_VALUE] = "value",
+    [TABLE_ONLINE] = "online", /* key: a device; there only while it is online */
+    [TABLE_ALARM] = "alarm",   /* key: a device; there only while it has states */
 };
 
 struct value_store {
@@ -149,6 +150,32 @@ enum status value_store_each_online(struct value_store *s, value_store_online_fn
     return lmdb_env_read(s->env, walk_online, &w);
 }
 
+struct alarms_walk {
+    value_store_alarms_fn fn;
+    void *arg;
+};
+
+static bool on_alarms(struct slice key, struct slice value, void *arg)
+{
+    const struct alarms_walk *w = arg;
+
+    if (key.len == DEVICE_LEN)
+        w->fn(read_u64(key.data), value, w->arg);
+    return true;
+}
+
+static void walk_alarms(struct lmdb_env_txn *t, void *arg)
+{
+    lmdb_env_each(t, TABLE_ALARM, on_alarms, arg);
+}
+
+enum status value_store_each_alarms(struct value_store *s, value_store_alarms_fn fn, void *arg)
+{
+    struct alarms_walk w = {fn, arg};
+
+    return lmdb_env_read(s->env, walk_alarms, &w);
+}
+
 enum status value_store_begin(struct value_store *s)
 {
     s->batch.len = 0;
@@ -191,6 +218,13 @@ enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
 {
     append_device(s, TABLE_VALUE, device_id, slice_make(NULL, 0));
     append_device(s, TABLE_ONLINE, device_id, slice_make(NULL, 0));
+    append_device(s, TABLE_ALARM, device_id, slice_make(NULL, 0));
+    return ST_OK;
+}
+
+enum status value_store_put_alarms(struct value_store *s, uint64_t device_id, struct slice states)
+{
+    append_device(s, TABLE_ALARM, device_id, states);
     return ST_OK;
 }
 

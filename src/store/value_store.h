@@ -1,5 +1,5 @@
 /*
- * What of a device must outlive the program: its cloud values (later alarm states and presence), in
+ * What of a device must outlive the program: its cloud values, its alarm states, its presence, in
  * LMDB.
  *
  * Written in batches by one thread, read whole at start. Key: device and attribute; value: time and
@@ -36,6 +36,11 @@ typedef void (*value_store_online_fn)(uint64_t device_id, void *arg);
 enum status value_store_each_online(struct value_store *s, value_store_online_fn fn,
                                     void *arg) MUST_CHECK;
 
+typedef void (*value_store_alarms_fn)(uint64_t device_id, struct slice states, void *arg);
+/** The alarm states of every device that has any, as they were put. Errors: ST_IO, ST_CORRUPT. */
+enum status value_store_each_alarms(struct value_store *s, value_store_alarms_fn fn,
+                                    void *arg) MUST_CHECK;
+
 /** Every stored value, grouped by device; entries borrowed during the call. */
 enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
 
@@ -48,10 +53,14 @@ enum status value_store_begin(struct value_store *s) MUST_CHECK;
 /** Copies the entry. Errors: ST_TOO_LARGE (name, value), ST_INVALID (no name), and then the batch
  * is as before. */
 enum status value_store_put(struct value_store *s, const struct value_store_entry *e) MUST_CHECK;
-/** Removes every value of a device, those of this batch so far included. */
+/** Removes all that is stored of a device, what this batch has so far included. */
 enum status value_store_remove_device(struct value_store *s, uint64_t device_id) MUST_CHECK;
 /** Stores whether a device is online. */
 enum status value_store_put_online(struct value_store *s, uint64_t device_id,
                                    bool is_online) MUST_CHECK;
+/** Stores a device's alarm states, bytes that only the caller understands; none: nothing is kept.
+ */
+enum status value_store_put_alarms(struct value_store *s, uint64_t device_id,
+                                   struct slice states) MUST_CHECK;
 /** Errors: ST_IO (a full disk, too), ST_CORRUPT. */
 enum status value_store_commit(struct value_store *s) MUST_CHECK;

@@ -1,0 +1,172 @@
+/*
+ * Alarm rules: their life, whom they watch, and whether values meet them.
+ *
+ * Values are compared by what they mean: numbers as numbers; what could be a switch on both sides
+ * (true, 1, "ON") as one, however each is written; texts as texts.
+ */
+#include "platform/alarm_rule.h"
+
+#include <stdlib.h>
+
+#include "base/ident.h"
+#include "base/invariant.h"
+#include "platform/alarm_rule_priv.h"
+#include "platform/type_field.h"
+
+static const char *const level_words[] = {
+#define X(name, word) word,
+    ALARM_LEVEL_LIST(X)
+#undef X
+};
+
+static const struct outcome {
+    bool less, equal, greater;
+} outcomes[] = {
+#define X(name, word, less, equal, greater) {less, equal, greater},
+    ALARM_OPERATOR_LIST(X)
+#undef X
+};
+
+const char *alarm_level_word(enum alarm_level level)
+{
+    return level_words[level];
+}
+
+struct alarm_rule *alarm_rule_ref(struct alarm_rule *r)
+{
+    invariant(r->magic == ALARM_RULE_MAGIC);
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+void alarm_rule_unref(struct alarm_rule **rp)
+{
+    struct alarm_rule *r = *rp;
+
+    *rp = NULL;
+    if (r == NULL)
+        return;
+    invariant(r->magic == ALARM_RULE_MAGIC);
+    if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    alarm_rule_free_definition(r);
+    mem_free(r->device_ids);
+    mem_free(r->except_ids);
+    mem_free(r->conditions);
+    r->magic = 0;
+    mem_free(r);
+}
+
+/* --- whom it watches ------------------------------------------------------------------------- */
+
+int alarm_rule_compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
+{
+    return count > 0 && bsearch(&id, ids, count, sizeof(id), alarm_rule_compare_ids) != NULL;
+}
+
+bool alarm_rule_watches(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id)
+{
+    bool is_source = r->type_id != 0 ? r->type_id == type_id
+                                     : is_among(r->device_ids, r->device_count, device_id);
+
+    return r->is_enabled && is_source && !is_among(r->except_ids, r->except_count, device_id);
+}
+
+/* --- conditions ------------------------------------------------------------------------------ */
+
+bool alarm_rule_concerns(const struct alarm_rule *r, const struct json_member *members,
+                         size_t count)
+{
+    for (size_t c = 0; c < r->condition_count; c++) {
+        for (size_t i = 0; i < count; i++) {
+            if (slice_equal(members[i].key, r->conditions[c].attribute))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool holds(enum alarm_operator op, int order)
+{
+    const struct outcome *o = &outcomes[op];
+
+    return order < 0 ? o->less : order > 0 ? o->greater : o->equal;
+}
+
+static bool compare_numbers(const struct alarm_condition *c, const struct json_member *m)
+{
+    double value = json_member_double(m);
+
+    return holds(c->op, (value > c->number) - (value < c->number));
+}
+
+/* Only whether they are equal counts: the definition has no other operator for texts. */
+static bool compare_texts(const struct alarm_condition *c, const struct json_member *m)
+{
+    char text[IDENT_MEMBER_MAX + 1];
+    size_t len;
+    bool is_equal = json_text(m, text, IDENT_MEMBER_MAX, &len) == ST_OK &&
+                    slice_equal(slice_make(text, len), c->text);
+
+    return holds(c->op, is_equal ? 0 : 1);
+}
+
+static bool meets(const struct alarm_condition *c, const struct json_member *m)
+{
+    bool is_on;
+
+    if (c->type == JSON_TYPE_NUMBER && m->type == JSON_TYPE_NUMBER)
+        return compare_numbers(c, m);
+    if (c->type == JSON_TYPE_STRING && m->type == JSON_TYPE_STRING)
+        return compare_texts(c, m);
+    if (c->is_switch && type_field_switch(m, &is_on) == ST_OK)
+        return holds(c->op, (int)is_on - (int)c->is_on);
+    return false;
+}
+
+static enum json_type type_of(struct slice value)
+{
+    switch (value.data[0]) {
+    case '{':
+        return JSON_TYPE_OBJECT;
+    case '[':
+        return JSON_TYPE_ARRAY;
+    case '"':
+        return JSON_TYPE_STRING;
+    case 't':
+    case 'f':
+        return JSON_TYPE_BOOL;
+    case 'n':
+        return JSON_TYPE_NULL;
+    default:
+        return JSON_TYPE_NUMBER;
+    }
+}
+
+static bool is_condition_met(const struct alarm_condition *c, const struct cloud_values *values)
+{
+    const struct cloud_value *v = cloud_values_find(values, c->attribute);
+    struct json_member m;
+
+    if (v == NULL)
+        return false;
+    m = (struct json_member){.key = cloud_value_name(v), .value = cloud_value_json(v)};
+    m.type = type_of(m.value);
+    return meets(c, &m);
+}
+
+bool alarm_rule_is_met(const struct alarm_rule *r, const struct cloud_values *values)
+{
+    for (size_t i = 0; i < r->condition_count; i++) {
+        if (is_condition_met(&r->conditions[i], values) != r->needs_all)
+            return !r->needs_all;
+    }
+    return r->needs_all && r->condition_count > 0;
+}

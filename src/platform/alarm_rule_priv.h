@@ -1,0 +1,10 @@
+/* Between alarm_rule.c (life, evaluation) and alarm_rule_parse.c (the definition). */
+#pragma once
+
+#include "platform/alarm_rule.h"
+
+/** Frees the parsed definition that the texts point into. */
+void alarm_rule_free_definition(struct alarm_rule *r);
+
+/** Orders identifiers, for qsort and bsearch. */
+int alarm_rule_compare_ids(const void *a, const void *b);

@@ -1,0 +1,19 @@
+/*
+ * What a device's alarms tell others: `alarm` and `alarm_detail` messages, and the timer that its
+ * durations need. Part of the device, on its home worker. Source: open-api.md 3.2, 6
+ */
+#pragma once
+
+#include "platform/device.h"
+
+/** The rules of its project have changed, or its type has. */
+void device_alarm_update(struct device *d);
+
+/** A report or push with these members was stored and handed on. */
+void device_alarm_report(struct device *d, const struct json_member *members, size_t count);
+
+/** It came online or went offline, which has been announced. */
+void device_alarm_presence(struct device *d);
+
+/** At start: the states from the time before, as alarms_write wrote them. */
+void device_alarm_restore(struct device *d, struct slice bytes);

@@ -1,0 +1,268 @@
+"""Alarm rules: `alarm` and `alarm_detail` when they begin and end."""
+import json
+
+import pytest
+
+from lib.cases import table
+from lib.packets import Prop
+
+
+def over(value, attribute="t", operator=">"):
+    return {"any": [{"attribute": attribute, "operator": operator, "value": value}]}
+
+
+def report(device, **values):
+    assert device.publish(device.own("attributes"), json.dumps(values).encode()).code == 0
+
+
+def expect_alarm(app, device, alerting):
+    return app.receive(device.open("alarm"), b'{"alerting": %b}' % (b"true" if alerting else b"false"))
+
+
+def expect_detail(app, device, alerting, **fields):
+    message = app.receive(f"$open/{device.login.project_key}/{device.login.username}/alarm_detail")
+    detail = json.loads(message.payload)
+    assert detail["alerting"] is alerting, detail
+    wrong = {name: detail.get(name) for name in fields if detail.get(name) != fields[name]}
+    assert not wrong, detail
+    return detail
+
+
+def expect_change(app, device, alerting, **fields):
+    """Both messages of a change that is told."""
+    expect_alarm(app, device, alerting)
+    expect_detail(app, device, alerting, **fields)
+
+
+def test_begin_and_end(watched, rules):
+    """open-api 3.2 and 6: true when it starts alerting, false when it ends, and the detail."""
+    device, app = watched
+    rule = rules.add(over(30), device.login, name="过热")
+    report(device, t=30)
+    report(device, t=31, h=5)
+    message = expect_alarm(app, device, True)
+    told = message.props.user
+    assert (told["rule"], told["name"], told["level"]) == (rule, "过热", "urgent")
+    assert told["ts"].isdigit()
+    assert message.props.get(Prop.CONTENT_TYPE) == "application/json"
+    detail = expect_detail(app, device, True, rule=rule, name="过热", level="urgent",
+                           values={"t": 31})
+    assert detail["ts"] > 1700000000000
+    report(device, t=32)
+    report(device, t=29)
+    expect_change(app, device, False, rule=rule, values={"t": 29})
+    app.expect_nothing()
+
+
+def test_behind_the_report_that_caused_it(net, rules):
+    """open-api 3.1: in order with the device's other messages."""
+    device, app = net.device(), net.app()
+    rules.add(over(30), device.login)
+    app.subscribe(device.open("#"))
+    for number in range(5):
+        report(device, t=40, n=number)
+        app.receive(device.open("attributes"), value={"t": 40, "n": number})
+        expect_alarm(app, device, True)
+        report(device, t=0)
+        app.receive(device.open("attributes"), value={"t": 0})
+        expect_alarm(app, device, False)
+
+
+CONDITIONS = {
+    "greater": (over(30), {"t": 31}, {"t": 30}),
+    "not less": (over(30, operator=">="), {"t": 30}, {"t": 29.9}),
+    "less": (over(5, operator="<"), {"t": -1}, {"t": 5}),
+    "not greater": (over(5, operator="<="), {"t": 5.0}, {"t": 5.1}),
+    "equal": (over(5, operator="=="), {"t": 5}, {"t": 6}),
+    "not equal": (over("ok", operator="!="), {"t": "bad"}, {"t": "ok"}),
+    "switch": (over(True, operator="=="), {"t": "ON"}, {"t": 0}),
+    "switch, the other way": (over("OFF", operator="=="), {"t": False}, {"t": 1}),
+    "all": ({"all": [{"attribute": "a", "operator": ">", "value": 1},
+                     {"attribute": "b", "operator": ">", "value": 1}]},
+            {"a": 2, "b": 2}, {"b": 0}),
+    "any": ({"any": [{"attribute": "a", "operator": ">", "value": 1},
+                     {"attribute": "b", "operator": ">", "value": 1}]},
+            {"a": 0, "b": 2}, {"b": 0}),
+}
+
+
+@table("trigger, bad, good", CONDITIONS)
+def test_conditions(watched, rules, trigger, bad, good):
+    """open-api 6: every operator, on numbers, texts and switches; all and any."""
+    device, app = watched
+    rules.add(trigger, device.login)
+    report(device, **good)
+    report(device, **bad)
+    expect_change(app, device, True)
+    report(device, **good)
+    expect_change(app, device, False)
+
+
+def test_all_over_several_reports(watched, rules):
+    """open-api 6: a report has only the keys of its change; the others count as they are."""
+    device, app = watched
+    rules.add(CONDITIONS["all"][0], device.login)
+    report(device, a=2)
+    report(device, b=2)
+    expect_change(app, device, True)
+    report(device, c=1)
+    report(device, a=0)
+    expect_change(app, device, False)
+
+
+def test_repeat(watched, rules):
+    """open-api 6: only the n-th consecutive report that meets the condition alerts."""
+    device, app = watched
+    rules.add(over(30), device.login, repeat=3)
+    for value in (31, 32, 29, 31, 32):
+        report(device, t=value)
+    app.expect_nothing()
+    report(device, t=33)
+    expect_change(app, device, True, values={"t": 33})
+
+
+def test_duration(net, watched, rules):
+    """open-api 6: only when met without a break for so long. The moments are the server's."""
+    device, app = watched
+    rules.add(over(30), device.login, duration=1)
+    report(device, t=31)
+    report(device, t=29)
+    report(device, t=31)
+    detail_topic = f"$open/{net.project.key}/{device.login.username}/alarm_detail"
+    seen = net.app()
+    seen.subscribe(device.open("attributes"))
+    report(device, t=32)
+    since = int(seen.receive().props.user["ts"])
+    expect_alarm(app, device, True)
+    detail = json.loads(app.receive(detail_topic).payload)
+    assert detail["ts"] >= since
+    report(device, t=0)
+    expect_change(app, device, False)
+
+
+def test_a_push_counts_too(net, watched, rules):
+    """open-api 6: what an application sets is a value of the device."""
+    device, app = watched
+    rules.add(over(30), device.login)
+    net.app().publish(device.open("attributes_push"), b'{"t": 31}')
+    expect_change(app, device, True)
+
+
+@pytest.fixture(params=[False, True], ids=["first and last", "per rule"])
+def per_rule(request, server, project):
+    """The project's switch, put back afterwards."""
+    server.cli("project", "set", project.key, "--alarm-per-rule", "on" if request.param else "off")
+    yield request.param
+    server.cli("project", "set", project.key, "--alarm-per-rule", "off")
+
+
+def test_several_rules(watched, rules, per_rule):
+    """open-api 3.2: no trigger is missed; false when the last one ends, or each, as the project
+    wants."""
+    device, app = watched
+    rules.add(over(30), device.login, name="hot")
+    rules.add(over(40), device.login, name="hotter")
+    report(device, t=35)
+    expect_change(app, device, True, name="hot")
+    report(device, t=45)
+    expect_change(app, device, True, name="hotter")
+    report(device, t=35)
+    if per_rule:
+        expect_alarm(app, device, False)
+    expect_detail(app, device, False, name="hotter")
+    report(device, t=5)
+    expect_change(app, device, False, name="hot")
+    app.expect_nothing()
+
+
+def test_offline(net, watched, rules):
+    """open-api 6: the device is offline."""
+    device, app = watched
+    rules.add({"offline": True}, device.login, name="away")
+    device.disconnect()
+    expect_change(app, device, True, name="away", values={})
+    again = net.device(device.login)
+    expect_change(app, again, False, name="away")
+
+
+def test_of_a_type_but_not_for_one(net, server, project, rules, tmp_path):
+    """open-api 6: a rule of a type, switched off for one of its devices; a device that gets the
+    type later, and one that loses it."""
+    made = server.cli("type", "add", "--project", project.key, "--name", "T")
+    devices = [net.device() for _ in range(3)]
+    for device in devices[:2]:
+        server.cli("device", "set", device.login.username, "--project", project.key,
+                   "--type", made["product_key"])
+    rules.add(over(30), source={"type": made["product_key"]}, **{
+        "except": [devices[0].login.username]})
+    server.cli("device", "set", devices[2].login.username, "--project", project.key,
+               "--type", made["product_key"])
+    app = net.app()
+    app.subscribe(project.open("+", "alarm"))
+    for device in devices:
+        report(device, t=31)
+    assert {app.receive().topic for _ in range(2)} == {
+        device.open("alarm") for device in devices[1:]}
+    app.expect_nothing()
+    server.cli("device", "set", devices[2].login.username, "--project", project.key,
+               "--type", "none")
+    expect_alarm(app, devices[2], False)
+
+
+def test_a_rule_that_goes_ends_its_alarms(watched, rules):
+    """open-api 3.2: disabling or deleting a rule that alerts ends it."""
+    device, app = watched
+    first, second = (rules.add(over(30), device.login, name=name) for name in ("a", "b"))
+    report(device, t=31)
+    expect_change(app, device, True, name="a")
+    expect_change(app, device, True, name="b")
+    rules.cli("set", first, "--enabled", "off")
+    expect_detail(app, device, False, name="a")
+    rules.cli("remove", second)
+    expect_change(app, device, False, name="b")
+    rules.cli("set", first, "--enabled", "on")
+    report(device, t=31)
+    expect_change(app, device, True, name="a")
+
+
+def test_a_changed_rule(watched, rules):
+    """A new name or level changes nothing of its state; a new condition begins anew."""
+    device, app = watched
+    rule = rules.add(over(30), device.login)
+    report(device, t=35)
+    expect_change(app, device, True)
+    rules.write(over(30), device.login, name="renamed", level="normal")
+    rules.cli("set", rule, "--file", rules.path)
+    app.expect_nothing()
+    rules.write(over(40), device.login, name="renamed", level="normal")
+    rules.cli("set", rule, "--file", rules.path)
+    expect_change(app, device, False, name="renamed")
+    report(device, t=41)
+    expect_change(app, device, True, name="renamed", level="normal")
+
+
+def test_over_a_restart(net, server, watched, rules):
+    """open-api 6: what alerts is known after the start, and so is since when a condition is met."""
+    device, _ = watched
+    rules.add(over(30), device.login, name="now")
+    rules.add(over(30), device.login, name="later", duration=2)
+    report(device, t=31)
+    server.stop()
+    server.start()
+    app = net.app()
+    app.subscribe(device.open("alarm"),
+                  f"$open/{net.project.key}/{device.login.username}/alarm_detail")
+    again = net.device(device.login)
+    while expect_detail_or_alarm(app, again) != "later":
+        pass
+    report(again, t=0)
+    ended = {expect_detail_or_alarm(app, again, False) for _ in range(3)}
+    assert ended == {"now", "later", None}
+
+
+def expect_detail_or_alarm(app, device, alerting=True):
+    """The next message; the rule's name when it is a detail."""
+    message = app.receive()
+    told = json.loads(message.payload)
+    assert told["alerting"] is alerting, message
+    return told.get("name")
