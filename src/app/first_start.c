@@ -1,5 +1,6 @@
 /*
- * The demo project and its lines to paste.
+ * The demo project, with a device of each kind, their types and alarm rules, and its lines to
+ * paste.
  *
  * The setting `demo_project` holds its key. The project may be removed later; then the next start
  * with --demo makes another. What is printed can be pasted as it stands: names and paths are quoted
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "app/demo_file.h"
+#include "app/demo_type.h"
 #include "app/sim_device.h"
 #include "base/clock.h"
 #include "base/ident.h"
@@ -43,20 +45,76 @@ static enum status find_demo(struct registry *r, struct registry_project *p)
     return st;
 }
 
-static enum status add_devices(struct registry *r, uint64_t project_id)
+static enum status add_type(struct registry *r, uint64_t project_id, size_t kind, uint64_t *type_id)
+{
+    struct registry_type t = {.type_id = ident_random(IDENT_TYPE),
+                              .project_id = project_id,
+                              .created_ms = clock_unix_ms()};
+    struct buffer definition = {0};
+    enum status st;
+
+    *type_id = t.type_id;
+    (void)snprintf(t.name, sizeof(t.name), "%s", sim_device_kind_name(kind));
+    (void)snprintf(t.code, sizeof(t.code), "%s", demo_type_code(kind));
+    demo_type_append(kind, &definition);
+    t.definition = buffer_slice(&definition);
+    st = registry_type_add(r, &t);
+    buffer_deinit(&definition);
+    return st;
+}
+
+static enum status add_rules(struct registry *r, uint64_t project_id, size_t kind, uint64_t type_id)
+{
+    char product_key[IDENT_TEXT_LEN + 1];
+    enum status st = ST_OK;
+
+    ident_format(IDENT_TYPE, type_id, product_key);
+    for (size_t i = 0; st == ST_OK && i < demo_type_rule_count(); i++) {
+        struct registry_rule rule = {.rule_id = ident_random(IDENT_RULE),
+                                     .project_id = project_id,
+                                     .created_ms = clock_unix_ms()};
+        struct buffer definition = {0};
+
+        if (demo_type_rule_kind(i) != kind)
+            continue;
+        demo_type_append_rule(i, product_key, &definition);
+        rule.definition = buffer_slice(&definition);
+        st = registry_rule_add(r, &rule);
+        buffer_deinit(&definition);
+    }
+    return st;
+}
+
+static enum status add_device(struct registry *r, uint64_t project_id, size_t kind,
+                              uint64_t type_id)
+{
+    struct registry_device d = {.device_id = ident_random(IDENT_DEVICE),
+                                .project_id = project_id,
+                                .type_id = type_id,
+                                .enabled = true,
+                                .created_ms = clock_unix_ms()};
+    enum status st;
+
+    (void)snprintf(d.name, sizeof(d.name), "%s", sim_device_kind_name(kind));
+    ident_random_text(d.password, IDENT_PASSWORD_LEN);
+    st = registry_device_add(r, &d);
+    secret_wipe(&d, sizeof(d));
+    return st;
+}
+
+/* A device of each kind, with its type and the rules that watch it. */
+static enum status add_kinds(struct registry *r, uint64_t project_id)
 {
     enum status st = ST_OK;
 
     for (size_t i = 0; st == ST_OK && i < sim_device_kind_count(); i++) {
-        struct registry_device d = {.device_id = ident_random(IDENT_DEVICE),
-                                    .project_id = project_id,
-                                    .enabled = true,
-                                    .created_ms = clock_unix_ms()};
+        uint64_t type_id;
 
-        (void)snprintf(d.name, sizeof(d.name), "%s", sim_device_kind_name(i));
-        ident_random_text(d.password, IDENT_PASSWORD_LEN);
-        st = registry_device_add(r, &d);
-        secret_wipe(&d, sizeof(d));
+        st = add_type(r, project_id, i, &type_id);
+        if (st == ST_OK)
+            st = add_rules(r, project_id, i, type_id);
+        if (st == ST_OK)
+            st = add_device(r, project_id, i, type_id);
     }
     return st;
 }
@@ -76,7 +134,7 @@ static enum status add_demo(struct registry *r)
     ident_format(IDENT_PROJECT, p.project_id, key);
     st = registry_project_add(r, &p);
     if (st == ST_OK)
-        st = add_devices(r, p.project_id);
+        st = add_kinds(r, p.project_id);
     if (st == ST_OK)
         st = registry_setting_put(r, DEMO_SETTING, slice_of(key));
     secret_wipe(&p, sizeof(p));
