@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 
 enum {
     SERVER_TICK_MS = 1000,
+    SERVER_DESCRIPTORS_KEPT = 32, /* for the registry, the command line, files */
     SERVER_FIXED_HEADER_MAX = 5,
     SERVER_PACKET_EXTRA =
         1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
@@ -51,7 +53,10 @@ static enum status open_listener(struct server *s, const char *name, uint16_t po
                    .is_websocket = is_websocket,
                    .is_tls = is_tls,
                    .ws_path = "/mqtt",
-                   .connect_timeout_ms = s->config->connect_timeout * 1000},
+                   .connect_timeout_ms = s->config->connect_timeout * 1000,
+                   .write_timeout_ms = s->config->write_timeout * 1000},
+        .lobby = s->lobby,
+        .fd_max = s->fd_max,
     };
     enum status st;
 
@@ -88,14 +93,33 @@ static enum status open_listeners(struct server *s, char *error)
 
 /* --- start ----------------------------------------------------------------------------------- */
 
-static void raise_descriptor_limit(void)
+/* What is there is used; gives the first descriptor that is not for connections. */
+static int raise_descriptor_limit(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is there is used */
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return INT_MAX;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return limit.rlim_cur > 2 * SERVER_DESCRIPTORS_KEPT
+               ? (int)limit.rlim_cur - SERVER_DESCRIPTORS_KEPT
+               : (int)limit.rlim_cur;
+}
+
+/* Those who say nothing never take more than half of the descriptors. */
+static struct lobby *make_lobby(const struct server *s)
+{
+    unsigned most = s->fd_max / 2 > 0 ? (unsigned)s->fd_max / 2 : 1;
+    struct lobby_limits limits = {.guests_max = s->config->connecting_max,
+                                  .per_source_max = s->config->connecting_per_address_max};
+
+    if (limits.guests_max > most)
+        limits.guests_max = most;
+    return lobby_new(&limits);
 }
 
 /* Two servers on one data directory would each believe to be alone. */
@@ -145,8 +169,8 @@ static void set_up_services(struct server *s)
 {
     const struct config *c = s->config;
     uint32_t packet_max = SERVER_FIXED_HEADER_MAX + c->max_payload + SERVER_PACKET_EXTRA;
-    struct client_settings device = {&device_service, packet_max};
-    struct client_settings app = {&app_service, packet_max};
+    struct client_settings device = {&device_service, packet_max, c->connect_max};
+    struct client_settings app = {&app_service, packet_max, c->connect_max};
 
     client_set_settings(SITE_DEVICE_SERVICE, &device);
     client_set_settings(SITE_APP_SERVICE, &app);
@@ -169,6 +193,10 @@ static void make_workers(struct server *s)
     const struct config *c = s->config;
     struct journal_limits limits = {SERVER_JOURNAL_BYTES, SERVER_JOURNAL_MS};
 
+    s->session_limits = (struct session_limits){.queue_messages = c->session_queue_messages,
+                                                .queue_bytes = c->session_queue_bytes,
+                                                .queue_qos0_bytes = c->session_queue_qos0_bytes};
+    s->lobby = make_lobby(s);
     s->workers = worker_group_new(c->workers, true);
     s->journal = journal_memory_new(&limits);
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
@@ -184,7 +212,7 @@ static void make_workers(struct server *s)
         struct worker *w = worker_group_get(s->workers, i);
 
         site_init(w, &s->settings);
-        session_table_init(w);
+        session_table_init(w, &s->session_limits);
         home_init(w, &s->shared);
     }
 }
@@ -276,6 +304,7 @@ static void say_goodbye(struct server *s)
         struct session *session;
         size_t cursor = 0;
 
+        conn_abort_strangers(w); /* none of them may become a client now */
         while ((session = session_next(w, &cursor)) != NULL) {
             will_free(&session->will); /* a stop of the server is not the device's end */
             if (session->client == NULL)
@@ -315,6 +344,7 @@ static void stop_workers(struct server *s)
         home_deinit(w);
     }
     worker_group_free(&s->workers);
+    lobby_free(&s->lobby);
     journal_close(&s->journal);
 }
 
@@ -344,7 +374,7 @@ int server_run(const struct config *c)
     /* Before anything is hashed: peers must not choose collisions. */
     hash_seed(ident_random(IDENT_PROJECT));
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    s.fd_max = raise_descriptor_limit();
     st = start(&s, error);
     if (st == ST_OK) {
         log_event(EV_STARTED, "workers", log_int((int64_t)worker_group_count(s.workers)));

@@ -19,12 +19,14 @@ struct server {
     struct tls_context *tls;
     struct journal *journal;
     struct journal_commit *commit;
+    struct lobby *lobby;
     struct worker_group *workers;
     struct login_guard *device_logins, *app_logins;
     struct listener *listeners[SERVER_LISTENERS_MAX];
     unsigned listener_count;
     struct loop *loop; /* the main thread's */
     struct loop_watch *control_watch;
+    int fd_max; /* descriptors from this one on are not for connections */
     int control_fd;
     int lock_fd;
     int64_t applied_change; /* the registry's last change that the workers know */
@@ -32,6 +34,7 @@ struct server {
     bool is_running;        /* the workers' threads run */
     struct home_shared shared;
     struct site_settings settings;
+    struct session_limits session_limits;
 };
 
 /* registry_sync.c: from the registry to the workers */

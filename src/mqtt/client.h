@@ -21,6 +21,7 @@ enum client_state { CLIENT_WAIT_CONNECT, CLIENT_CONNECTED, CLIENT_CLOSED };
 struct client_settings {
     const struct mqtt_service *service;
     uint32_t maximum_packet_size; /* towards us */
+    uint32_t connect_max;         /* of a CONNECT; 0: no less */
 };
 
 struct client {
@@ -44,9 +45,10 @@ struct client {
     struct alias_in aliases_in;
     struct alias_out aliases_out;
     struct buffer scratch; /* owned: acknowledgements are encoded here */
-    uint64_t wait_number;  /* names it while its CONNECT is put off */
+    uint64_t wait_number;  /* names it while its CONNECT is put off; 0: it is not */
     enum client_decision decision;
-    struct list waiting_node;
+    struct session *waits_for; /* borrowed: that it will take over; NULL: none */
+    struct timer wait_timer;
     struct list free_node;
     void *owner; /* the service's object for this connection; set in authenticate */
 };
@@ -78,6 +80,9 @@ uint64_t client_wait_number(struct client *c);
 /** The answer: authenticate is called once more, with client.decision set. A client that has gone
  * is accepted. */
 void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed);
+
+/** For the table of clients by wait number. */
+bool client_has_wait_number(const void *item, const void *number);
 
 /** Sends an acknowledgement of a delivery's flow. */
 void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id,

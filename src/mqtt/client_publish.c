@@ -27,14 +27,12 @@ static void write_seq(struct writer *w, uint64_t seq)
     property_write_user(w, slice_of("seq"), slice_make(text, (size_t)len));
 }
 
-/* The receiver's own properties (v5). */
-static void write_own(struct client *c, const struct delivery *d, struct own_part *own)
+/* The receiver's own properties (v5), the alias that was chosen first. */
+static void write_own(const struct client *c, const struct delivery *d, struct own_part *own)
 {
     const struct message *m = d->message;
     struct writer w = writer_of(own->bytes, sizeof(own->bytes));
 
-    own->leaves_topic_out = false;
-    own->alias = alias_out_use(&c->aliases_out, message_topic(m), &own->leaves_topic_out);
     if (own->alias != 0)
         property_write_u16(&w, PROPERTY_TOPIC_ALIAS, own->alias);
     if (m->expires_ms != 0) {
@@ -82,37 +80,54 @@ static bool fits(const struct client *c, size_t remaining_len)
     return c->target.maximum_packet_size == 0 || whole <= c->target.maximum_packet_size;
 }
 
+static size_t remaining_len_v5(const struct delivery *d, const struct own_part *own)
+{
+    const struct message *m = d->message;
+    size_t properties_len = own->len + m->properties_len;
+
+    return 2u + (own->leaves_topic_out ? 0 : m->topic_len) + (d->qos > 0 ? 2 : 0) +
+           writer_varint_len((uint32_t)properties_len) + properties_len + m->payload_len;
+}
+
+/* False: it is too large for the client, even without an alias, which is ours to leave out. */
+static bool choose_own(struct client *c, const struct delivery *d, struct own_part *own)
+{
+    own->leaves_topic_out = false;
+    own->alias = alias_out_use(&c->aliases_out, message_topic(d->message), &own->leaves_topic_out);
+    write_own(c, d, own);
+    if (fits(c, remaining_len_v5(d, own)))
+        return true;
+    if (own->alias == 0)
+        return false;
+    if (!own->leaves_topic_out)
+        alias_out_forget(&c->aliases_out, own->alias);
+    own->alias = 0;
+    own->leaves_topic_out = false;
+    write_own(c, d, own);
+    return fits(c, remaining_len_v5(d, own));
+}
+
 static bool send_v5(struct client *c, const struct delivery *d, uint16_t packet_id, bool dup)
 {
     static const uint8_t no_topic[2] = {0, 0};
     const struct message *m = d->message;
     struct own_part own;
     struct slice topic = slice_make(m->bytes, 2u + m->topic_len);
-    struct slice payload = message_payload(m);
     uint8_t properties_len[4];
     struct writer w = writer_of(properties_len, sizeof(properties_len));
-    size_t remaining_len;
     struct out_buffer *o;
 
-    write_own(c, d, &own);
-    writer_varint(&w, (uint32_t)(own.len + m->properties_len));
-    remaining_len = topic.len + (d->qos > 0 ? 2 : 0) + writer_len(&w) + own.len +
-                    m->properties_len + payload.len;
-    if (own.leaves_topic_out) {
-        remaining_len -= topic.len - sizeof(no_topic);
-        topic = slice_make(no_topic, sizeof(no_topic));
-    }
-    if (!fits(c, remaining_len)) {
-        if (own.alias != 0 && !own.leaves_topic_out)
-            alias_out_forget(&c->aliases_out, own.alias);
+    if (!choose_own(c, d, &own))
         return false;
-    }
+    if (own.leaves_topic_out)
+        topic = slice_make(no_topic, sizeof(no_topic));
+    writer_varint(&w, (uint32_t)(own.len + m->properties_len));
     o = conn_output(c->conn);
-    append_front(o, d, (uint32_t)remaining_len, topic, packet_id, dup);
+    append_front(o, d, (uint32_t)remaining_len_v5(d, &own), topic, packet_id, dup);
     out_buffer_append(o, properties_len, writer_len(&w));
     out_buffer_append(o, own.bytes, own.len);
     /* forwarded properties and payload stand side by side */
-    out_buffer_append(o, message_properties(m).data, m->properties_len + payload.len);
+    out_buffer_append(o, message_properties(m).data, m->properties_len + m->payload_len);
     return true;
 }
 

@@ -36,11 +36,11 @@ bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state
         f->receptions =
             mem_resize(MEM_SESSION, f->receptions, f->capacity * sizeof(*f->receptions));
     }
-    f->receptions[f->count++] = (struct flow_in_reception){packet_id, (uint8_t)state, 0};
+    f->receptions[f->count++] = (struct flow_in_reception){packet_id, (uint8_t)state, 0, false};
     return true;
 }
 
-unsigned flow_in_set(struct flow_in *f, uint16_t packet_id, enum flow_in_state state)
+unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id)
 {
     struct flow_in_reception *r = find(f, packet_id);
     unsigned repetitions;
@@ -48,8 +48,10 @@ unsigned flow_in_set(struct flow_in *f, uint16_t packet_id, enum flow_in_state s
     if (r == NULL)
         return 0;
     repetitions = r->repetitions;
-    r->state = (uint8_t)state;
+    r->state = FLOW_IN_RECEIVED;
     r->repetitions = 0;
+    if (r->is_released)
+        *r = f->receptions[--f->count];
     return repetitions;
 }
 
@@ -59,6 +61,15 @@ void flow_in_repeat(struct flow_in *f, uint16_t packet_id)
 
     if (r != NULL && r->repetitions < UINT8_MAX)
         r->repetitions++;
+}
+
+void flow_in_release(struct flow_in *f, uint16_t packet_id)
+{
+    struct flow_in_reception *r = find(f, packet_id);
+
+    flow_in_repeat(f, packet_id);
+    if (r != NULL)
+        r->is_released = true;
 }
 
 bool flow_in_remove(struct flow_in *f, uint16_t packet_id)

@@ -4,7 +4,8 @@
  *
  * A QoS 2 identifier is remembered from its PUBLISH until its PUBREL, so that a repetition is
  * answered and not executed again. Acknowledgements leave in the order of the publishes, even when
- * a later one was decided earlier. Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
+ * a later one was decided earlier; so does the PUBCOMP of a PUBREL that came before its decision.
+ * Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
  */
 #pragma once
 
@@ -25,8 +26,9 @@ enum flow_in_state { FLOW_IN_NEW, FLOW_IN_PENDING /* not decided yet */, FLOW_IN
 struct flow_in_reception {
     uint16_t packet_id;
     uint8_t state;
-    uint8_t
-        repetitions; /* PUBLISHes that came again while it was undecided: each wants its PUBREC */
+    uint8_t repetitions; /* PUBLISHes and PUBRELs that came while it was undecided: each wants its
+                            answer */
+    bool is_released;    /* PUBREL came while it was undecided */
 };
 
 /** QoS 2 receptions; part of a session. A zeroed one is empty. */
@@ -39,11 +41,13 @@ void flow_in_deinit(struct flow_in *f);
 enum flow_in_state flow_in_find(const struct flow_in *f, uint16_t packet_id);
 /** Enters an identifier that is new. False: too many. */
 bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
-/** Sets the state of a known one (an unknown one is accepted: its session was cleaned); gives how
- * many repetitions wait, and forgets them. */
-unsigned flow_in_set(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
+/** An undecided one is received now, or forgotten if its PUBREL came already (an unknown one is
+ * accepted: its session was cleaned); gives how many answers wait for that, and forgets them. */
+unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id);
 /** The PUBLISH of an undecided one came again. */
 void flow_in_repeat(struct flow_in *f, uint16_t packet_id);
+/** The PUBREL of an undecided one came. */
+void flow_in_release(struct flow_in *f, uint16_t packet_id);
 /** Forgets an identifier; false: it was unknown. */
 bool flow_in_remove(struct flow_in *f, uint16_t packet_id);
 
@@ -53,6 +57,7 @@ struct flow_in_ack {
     uint8_t qos;
     bool is_decided;
     bool is_repetition; /* of a QoS 2 PUBLISH that was undecided: decided together with that one */
+    bool is_pubcomp;    /* such a one, for its PUBREL */
     enum reason reason;
     struct shared_bytes *why; /* owned reference; NULL: none */
 };

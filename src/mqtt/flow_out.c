@@ -3,6 +3,9 @@
  * follows from its distance to the last one, and its place from that: at once, or by a binary
  * search when holes were squeezed out or identifiers skipped. Nothing here walks the window for one
  * packet: a client could make that expensive.
+ *
+ * A queued message counts in one of a few lanes, by its order. So whether one of an order waits is
+ * one look, and two orders that share a lane only keep more order than they must.
  */
 #include "mqtt/flow_out.h"
 
@@ -10,7 +13,8 @@
 
 enum {
     PACKET_IDS = 65535,
-    WINDOW_KEPT_MAX = 64 /* entries of an empty window that wait for the next ones */
+    WINDOW_KEPT_MAX = 64, /* entries of an empty window that wait for the next ones */
+    LANES = 64            /* a power of two */
 };
 
 static const struct flow_out_step {
@@ -40,7 +44,17 @@ void flow_out_deinit(struct flow_out *f)
     }
     mem_free(f->window);
     mem_free(f->queue);
+    mem_free(f->lanes);
     *f = (struct flow_out){0};
+}
+
+/* What a delivery keeps from being freed; bytes that several sessions share count for each. */
+static uint64_t cost_of(const struct delivery *d)
+{
+    const struct message *m = d->message;
+
+    return sizeof(*d) + sizeof(*m) + m->topic_len + m->properties_len + m->payload_len +
+           d->more_id_count * sizeof(uint32_t);
 }
 
 /* The place of the first entry issued at or after this one; the span when there is none. */
@@ -142,6 +156,7 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
     e->needs_resend = false;
     f->inflight++;
     f->quota_used++;
+    f->window_bytes += cost_of(&e->delivery);
     return e;
 }
 
@@ -152,6 +167,7 @@ static struct delivery window_take(struct flow_out *f, struct flow_out_entry *e)
 
     e->delivery = (struct delivery){0};
     e->state = FLOW_OUT_FREE;
+    f->window_bytes -= cost_of(&d);
     f->inflight--;
     f->quota_used -= e->holds_quota;
     f->resend_count -= e->needs_resend;
@@ -264,9 +280,9 @@ uint64_t flow_out_oldest_seq(struct flow_out *f)
     return 0;
 }
 
-static uint64_t cost_of(const struct delivery *d)
+static uint32_t *lane_of(const struct flow_out *f, const struct delivery *d)
 {
-    return sizeof(*d) + d->message->payload_len + d->message->topic_len;
+    return &f->lanes[d->message->order / 2 & (LANES - 1)]; /* its last bit is always set */
 }
 
 void flow_out_push(struct flow_out *f, struct delivery *d)
@@ -282,8 +298,12 @@ void flow_out_push(struct flow_out *f, struct delivery *d)
         f->queue_capacity = capacity;
         f->queue_head = 0;
     }
+    if (f->lanes == NULL)
+        f->lanes = mem_new(MEM_SESSION, LANES * sizeof(*f->lanes));
+    ++*lane_of(f, d);
     f->queue_bytes += cost_of(d);
     f->queue_qos0_count += d->qos == 0;
+    f->queue_mortal_count += d->message->expires_ms != 0;
     f->queue[(f->queue_head + f->queue_count) & (f->queue_capacity - 1)] = *d;
     f->queue_count++;
     *d = (struct delivery){0};
@@ -302,13 +322,35 @@ struct delivery flow_out_pop(struct flow_out *f)
     f->queue_head = (f->queue_head + 1) & (f->queue_capacity - 1);
     f->queue_count--;
     f->queue_bytes -= cost_of(&d);
+    --*lane_of(f, &d);
     f->queue_qos0_count -= d.qos == 0;
+    f->queue_mortal_count -= d.message->expires_ms != 0;
     if (f->queue_count == 0) {
         mem_free(f->queue); /* a session that keeps up holds no queue */
+        mem_free(f->lanes);
         f->queue = NULL;
+        f->lanes = NULL;
         f->queue_capacity = f->queue_head = 0;
     }
     return d;
+}
+
+bool flow_out_may_overtake(const struct flow_out *f, const struct delivery *d)
+{
+    return d->qos == 0 && d->seq == 0 && d->message->order != 0 &&
+           (f->lanes == NULL || *lane_of(f, d) == 0);
+}
+
+void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn take, void *arg)
+{
+    for (uint32_t n = f->queue_count; n > 0; n--) {
+        struct delivery d = flow_out_pop(f);
+
+        if (d.message->expires_ms != 0 && d.message->expires_ms <= now_ms)
+            take(&d, arg);
+        else
+            flow_out_push(f, &d);
+    }
 }
 
 void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,

@@ -55,11 +55,14 @@ struct flow_out {
     uint32_t quota_used;   /* PUBLISHes of this connection that are not acknowledged */
     uint32_t resend_count; /* entries that need to be sent again */
     uint32_t window_max;   /* the client's Receive Maximum */
+    uint64_t window_bytes; /* what the deliveries in the window take */
     uint64_t issued; /* identifiers given or skipped so far: 1 to 65,535 in turn, again and again */
     uint64_t resent_issue;  /* of the last one sent again on this connection */
     struct delivery *queue; /* owned ring */
     uint32_t queue_capacity, queue_head, queue_count, queue_qos0_count;
+    uint32_t queue_mortal_count; /* of messages that expire */
     uint64_t queue_bytes;
+    uint32_t *lanes; /* owned, with the queue: how many queued deliveries fall to each lane */
 };
 
 void flow_out_deinit(struct flow_out *f);
@@ -102,6 +105,13 @@ struct delivery *flow_out_peek(struct flow_out *f);
 /** Takes the first out; the caller owns what it holds. */
 struct delivery flow_out_pop(struct flow_out *f);
 
+/**
+ * True when a delivery may leave before what is queued: of QoS 0, without a number of the journal,
+ * and no other message of its order waits (as far as lanes tell: one too many is believed to).
+ * Source: [MQTT-3.3.4-10], [MQTT-4.9.0-3]
+ */
+bool flow_out_may_overtake(const struct flow_out *f, const struct delivery *d);
+
 /** Receives a delivery that was taken out, and owns what it holds. It leaves the flow alone. */
 typedef void (*flow_out_take_fn)(struct delivery *d, void *arg);
 
@@ -114,6 +124,9 @@ typedef void (*flow_out_take_fn)(struct delivery *d, void *arg);
  */
 void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,
                          flow_out_take_fn take, void *arg);
+
+/** Takes out all queued deliveries whose message has expired, in order. */
+void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn take, void *arg);
 
 /** Throws out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq
  * thrown out, or 0. */

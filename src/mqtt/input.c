@@ -5,6 +5,7 @@
 #include "mqtt/input_priv.h"
 
 #include "base/invariant.h"
+#include "base/writer.h"
 #include "mqtt/counters.h"
 
 enum {
@@ -95,6 +96,12 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
         client_disconnect(c, verdict.then_disconnect, verdict.why);
 }
 
+static void hold_back(struct client *c)
+{
+    if (c->acks.count >= INPUT_ACKS_HELD_MAX && c->state == CLIENT_CONNECTED)
+        conn_pause(c->conn);
+}
+
 static enum reason on_publish(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct packet_publish p;
@@ -107,8 +114,7 @@ static enum reason on_publish(struct client *c, const struct decode_header *h, s
     counter_inc(publishes_received);
     if (p.qos > 0) {
         publish_with_qos(c, &p);
-        if (c->acks.count >= INPUT_ACKS_HELD_MAX && c->state == CLIENT_CONNECTED)
-            conn_pause(c->conn);
+        hold_back(c);
     } else {
         struct service_ticket none = {.session = c->session->handle};
         struct service_verdict verdict = service_of(c)->publish(c, &p, &none);
@@ -127,6 +133,15 @@ static enum reason on_pubrel(struct client *c, const struct decode_header *h, st
 
     if (reason != REASON_SUCCESS)
         return reason;
+    if (flow_in_find(&c->session->in, ack.packet_id) == FLOW_IN_PENDING) {
+        struct flow_in_ack pubcomp = {
+            .packet_id = ack.packet_id, .qos = 2, .is_repetition = true, .is_pubcomp = true};
+
+        flow_in_release(&c->session->in, ack.packet_id); /* too early: PUBREC was not sent yet */
+        flow_in_acks_push(&c->acks, &pubcomp);
+        hold_back(c);
+        return REASON_SUCCESS;
+    }
     was_known = flow_in_remove(&c->session->in, ack.packet_id);
     client_send_ack(c, PACKET_PUBCOMP, ack.packet_id,
                     was_known ? REASON_SUCCESS : REASON_PACKET_ID_NOT_FOUND);
@@ -188,6 +203,16 @@ static bool breaks_no_local(const struct subscribe_filter *f)
            parts.share_group.len > 0; /* [MQTT-3.8.3-4] */
 }
 
+/* Could a SUBACK or UNSUBACK with so many codes not be sent, the client would wait for ever.
+ * [MQTT-3.1.2-24] */
+static bool takes_codes(const struct client *c, uint32_t count)
+{
+    uint32_t limit = c->target.maximum_packet_size;
+    size_t remaining = 3 + (size_t)count; /* packet identifier, no properties */
+
+    return limit == 0 || 1 + writer_varint_len((uint32_t)remaining) + remaining <= limit;
+}
+
 static enum reason on_subscribe(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct packet_subscribe p;
@@ -198,6 +223,8 @@ static enum reason on_subscribe(struct client *c, const struct decode_header *h,
     uint32_t identifier = 0;
 
     (void)h;
+    if (reason == REASON_SUCCESS && !takes_codes(c, p.filter_count))
+        reason = REASON_PACKET_TOO_LARGE;
     if (reason != REASON_SUCCESS)
         return reason;
     if (property_has(&p.properties, PROPERTY_SUBSCRIPTION_ID))
@@ -216,7 +243,7 @@ static enum reason on_subscribe(struct client *c, const struct decode_header *h,
     }
     c->scratch.len = 0;
     encode_suback(&c->scratch, &c->target, p.packet_id, codes.data, codes.len, first_why);
-    out_buffer_append(conn_output(c->conn), c->scratch.data, c->scratch.len);
+    client_send_scratch(c);
     buffer_deinit(&codes);
     service_of(c)->subscribed(c);
     return REASON_SUCCESS;
@@ -231,13 +258,15 @@ static enum reason on_unsubscribe(struct client *c, const struct decode_header *
     enum reason reason = decode_unsubscribe(c->target.version, body, &p);
 
     (void)h;
+    if (reason == REASON_SUCCESS && !takes_codes(c, p.filter_count))
+        reason = REASON_PACKET_TOO_LARGE;
     if (reason != REASON_SUCCESS)
         return reason;
     for (struct reader r = reader_of(p.filters); decode_unsubscribe_next(&r, &filter);)
         buffer_append_u8(&codes, (uint8_t)service_of(c)->unsubscribe(c, filter));
     c->scratch.len = 0;
     encode_unsuback(&c->scratch, &c->target, p.packet_id, codes.data, codes.len);
-    out_buffer_append(conn_output(c->conn), c->scratch.data, c->scratch.len);
+    client_send_scratch(c);
     buffer_deinit(&codes);
     return REASON_SUCCESS;
 }
@@ -251,7 +280,7 @@ static enum reason on_pingreq(struct client *c, const struct decode_header *h, s
         return REASON_MALFORMED_PACKET;
     c->scratch.len = 0;
     encode_pingresp(&c->scratch);
-    out_buffer_append(conn_output(c->conn), c->scratch.data, c->scratch.len);
+    client_send_scratch(c);
     return REASON_SUCCESS;
 }
 

@@ -10,6 +10,9 @@ void input_packet(struct client *c, const struct decode_header *h, struct slice 
 /** The peer broke the protocol: logged, counted, v5 DISCONNECT with the reason, end. */
 void client_fault(struct client *c, enum reason reason, const char *packet);
 
+/** Sends what was encoded into the client's scratch. */
+void client_send_scratch(struct client *c);
+
 /** Sends an answer to a publish when its turn has come. */
 void client_settle(struct client *c, uint16_t packet_id, uint8_t qos,
                    const struct service_verdict *verdict);

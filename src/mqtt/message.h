@@ -27,6 +27,7 @@ struct message {
     bool retain; /* as published */
     uint32_t properties_len;
     uint32_t payload_len;
+    uint32_t order;       /* those with the same number reach a session in order; 0: with all */
     uint64_t expires_ms;  /* monotonic; 0: never. Source: [MQTT-3.3.2-5] */
     const uint8_t *bytes; /* inside the block: u16 topic length, topic, properties (v5 form, no
                              length), payload */

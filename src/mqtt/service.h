@@ -24,7 +24,9 @@ struct service_login {
     uint16_t receive_maximum;          /* towards us */
     uint16_t keep_alive_max_s;         /* v5: told by Server Keep Alive */
     uint16_t topic_alias_maximum;
-    struct slice why; /* with a refusal: reason string; static text */
+    struct session *rival; /* another session that ends, with its connection, when this client is
+                              let in; NULL: none */
+    struct slice why;      /* with a refusal: reason string; static text */
 };
 
 /** The answer to a PUBLISH, given at once or later (mqtt `client_answer`). */

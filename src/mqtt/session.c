@@ -2,12 +2,17 @@
  * Sessions of one worker and the way of deliveries through them.
  *
  * A delivery leaves at once when nothing is queued before it and window and room allow; otherwise
- * it waits in the queue, in order. So does QoS 0 behind what waits for the window or to be sent
- * again, as order over all kinds is promised [MQTT-4.9.0-2]. A session that is over is taken out of
- * the tables at once and freed at the end of the turn, so that whoever is walking over sessions is
- * safe.
+ * it waits in the queue, in order. QoS 0 does not wait for a window [MQTT-3.3.4-10]: it passes what
+ * is queued, but for messages of its own order (message.order), and unless it has a number of the
+ * journal, since these numbers grow towards a client.
+ *
+ * The queue is bounded. What happens to what it cannot take is the service's decision; a session
+ * that nobody can tell of a gap ends. A session that is over is taken out of the tables at once and
+ * freed at the end of the turn, so that whoever is walking over sessions is safe.
  */
 #include "mqtt/session.h"
+
+#include <stdio.h>
 
 #include "base/invariant.h"
 #include "mqtt/client.h"
@@ -15,11 +20,7 @@
 #include "mqtt/events.h"
 #include "mqtt/session_priv.h"
 
-enum {
-    SESSION_QUEUE_MAX = 100000,                 /* deliveries that wait in memory for one session */
-    SESSION_QUEUE_BYTES_MAX = 16 * 1024 * 1024, /* and their bytes */
-    SESSION_QUEUE_QOS0_BYTES_MAX = 4 * 1024 * 1024 /* bytes from which QoS 0 is dropped */
-};
+enum { SESSION_PURGE_MS = 1000 /* a full queue is searched for what has expired no more often */ };
 
 static _Atomic uint64_t last_handle;
 
@@ -48,14 +49,36 @@ static uint64_t identity_hash(const struct identity *i)
     return hash_bytes(i->client_id) ^ hash_u64(i->scope + (uint64_t)(uintptr_t)i->service);
 }
 
+static void end_overflowed(struct session *s)
+{
+    uint64_t unsent = s->out.queue_count + s->refused;
+    char why[128];
+
+    if (s->client == NULL)
+        return;
+    snprintf(why, sizeof(why),
+             "the queue is full: %llu messages were not sent, and %llu of QoS 0 dropped",
+             (unsigned long long)unsent, (unsigned long long)s->dropped);
+    log_event(EV_MQTT_OVERFLOWED, "service", s->service->name, "client", s->client_id, "unsent",
+              log_int((int64_t)unsent), "unacknowledged", log_int(s->out.inflight), "dropped_qos0",
+              log_int((int64_t)s->dropped));
+    counter_inc(sessions_overflowed);
+    s->is_overflowed = true;
+    client_disconnect(s->client, REASON_QUOTA_EXCEEDED, slice_of(why));
+}
+
 static void on_turn_end(struct worker *w, void *arg)
 {
+    struct list *node;
+
     (void)arg;
+    while ((node = list_pop_front(&session_table_of(w)->overflowed)) != NULL)
+        end_overflowed(list_entry(node, struct session, overflow_node));
     session_free_closed(w);
     client_free_closed(w);
 }
 
-void session_table_init(struct worker *w)
+void session_table_init(struct worker *w, const struct session_limits *limits)
 {
     struct session_table *t = mem_new_of(MEM_SESSION, struct session_table);
 
@@ -63,7 +86,9 @@ void session_table_init(struct worker *w)
     hash_table_init(&t->by_handle, MEM_SESSION, handle_equal);
     list_init(&t->closed_sessions);
     list_init(&t->closed_clients);
-    list_init(&t->waiting_clients);
+    hash_table_init(&t->waiting_clients, MEM_SESSION, client_has_wait_number);
+    list_init(&t->overflowed);
+    t->limits = limits;
     w->context[WORKER_MQTT] = t;
     worker_add_hook(w, on_turn_end, NULL);
 }
@@ -89,6 +114,7 @@ void session_table_deinit(struct worker *w)
     client_free_closed(w);
     hash_table_deinit(&t->by_identity);
     hash_table_deinit(&t->by_handle);
+    hash_table_deinit(&t->waiting_clients);
     mem_free(t);
     w->context[WORKER_MQTT] = NULL;
 }
@@ -124,6 +150,7 @@ struct session *session_open(struct worker *w, const struct mqtt_service *servic
     s->service = service;
     s->handle = atomic_fetch_add_explicit(&last_handle, 1, memory_order_relaxed) + 1;
     s->scope = scope;
+    s->limits = t->limits;
     s->client_id = slice_to_string(client_id);
     s->client_id_len = (uint16_t)client_id.len;
     s->hash = identity_hash(&i);
@@ -157,6 +184,7 @@ void session_close(struct session *s)
     session_publish_will(s);
     s->is_closed = true;
     timer_cancel(&s->expiry_timer);
+    list_remove(&s->overflow_node);
     hash_table_remove(&t->by_identity, s->hash, &i);
     hash_table_remove(&t->by_handle, hash_u64(s->handle), &s->handle);
     list_push_back(&t->closed_sessions, &s->closing_node);
@@ -213,6 +241,9 @@ void session_attach(struct session *s, struct client *c)
     will_free(&s->will); /* back within the delay: it is not published [MQTT-3.1.3-9] */
     s->client = c;
     s->client_count++;
+    s->refused = s->dropped = 0;
+    s->is_overflowed = false;
+    s->wants_room = false; /* the service goes on by itself in `connected`, and not before */
 }
 
 /* --- deliveries ------------------------------------------------------------------------------ */
@@ -237,37 +268,51 @@ static void report_too_large(const struct session *s)
     log_event(EV_MQTT_TOO_LARGE, "client", s->client_id);
 }
 
-/* Sends a delivery whose turn it is; takes what it owns. */
-static void send_now(struct session *s, struct delivery *d)
+/* What is too large for the client counts as delivered [MQTT-3.1.2-25]. */
+static void skip_too_large(struct session *s, const struct flow_out_entry *e)
+{
+    struct delivery released;
+
+    report_too_large(s);
+    flow_out_acknowledge(&s->out, e->packet_id,
+                         e->delivery.qos == 1 ? FLOW_OUT_PUBACK : FLOW_OUT_PUBREC_REFUSED,
+                         &released);
+    skip(s, &released, &CT_deliveries_dropped_too_large);
+}
+
+/* Sends a delivery whose turn it is; takes what it owns. False: it was skipped, and counted. */
+static bool send_now(struct session *s, struct delivery *d)
 {
     struct flow_out_entry *e;
 
     if (is_expired(s, d)) {
         skip(s, d, &CT_deliveries_dropped_expired);
-        return;
+        return false;
     }
     if (d->qos == 0) {
         uint64_t seq = d->seq;
 
         if (!client_send_publish(s->client, d, 0, false)) {
             report_too_large(s);
-            counter_inc(deliveries_dropped_too_large);
+            skip(s, d, &CT_deliveries_dropped_too_large);
+            return false;
         }
         delivery_deinit(d);
         if (seq != 0)
             s->service->delivered(s, seq);
-        return;
+        return true;
     }
     e = flow_out_track(&s->out, d);
     if (!client_send_publish(s->client, &e->delivery, e->packet_id, false)) {
-        struct delivery released;
-
-        report_too_large(s); /* counts as delivered [MQTT-3.1.2-25] */
-        flow_out_acknowledge(&s->out, e->packet_id,
-                             e->delivery.qos == 1 ? FLOW_OUT_PUBACK : FLOW_OUT_PUBREC_REFUSED,
-                             &released);
-        skip(s, &released, &CT_deliveries_dropped_too_large);
+        skip_too_large(s, e);
+        return false;
     }
+    return true;
+}
+
+static bool has_window(const struct session *s)
+{
+    return flow_out_has_window(&s->out) && s->out.window_bytes < s->limits->queue_bytes;
 }
 
 /* True when this delivery may leave now, before what is queued. */
@@ -280,31 +325,98 @@ static bool may_pass(struct session *s, const struct delivery *d)
         return false;
     if (s->client == NULL || conn_is_full(s->client->conn)) /* making room may have ended it */
         return false;
-    return s->out.queue_count == 0 && s->out.resend_count == 0 &&
-           (d->qos == 0 || flow_out_has_window(&s->out));
+    if (s->out.resend_count > 0)
+        return false;
+    return s->out.queue_count == 0 ? d->qos == 0 || has_window(s)
+                                   : flow_out_may_overtake(&s->out, d);
+}
+
+static bool is_full(const struct session *s)
+{
+    return s->out.queue_count >= (uint64_t)s->limits->queue_messages + s->handed_messages ||
+           s->out.queue_bytes >= s->limits->queue_bytes + s->handed_bytes;
+}
+
+static void on_purged(struct delivery *d, void *arg)
+{
+    skip(arg, d, &CT_deliveries_dropped_expired);
+}
+
+/* Makes room of what has expired while it waited. */
+static bool stays_full(struct session *s)
+{
+    uint64_t now_ms = s->worker->now_ms;
+
+    if (s->out.queue_mortal_count == 0 ||
+        (s->purged_ms != 0 && now_ms < s->purged_ms + SESSION_PURGE_MS))
+        return true;
+    s->purged_ms = now_ms;
+    flow_out_take_expired(&s->out, now_ms, on_purged, s);
+    return is_full(s);
 }
 
 enum session_result session_deliver(struct session *s, struct delivery *d)
 {
-    bool is_full =
-        s->out.queue_count >= SESSION_QUEUE_MAX || s->out.queue_bytes >= SESSION_QUEUE_BYTES_MAX;
+    bool has_no_room;
 
     invariant(s->magic == SESSION_MAGIC);
-    if (may_pass(s, d)) {
-        send_now(s, d);
-        return SESSION_SENT;
+    if (may_pass(s, d))
+        return send_now(s, d) ? SESSION_SENT : SESSION_DROPPED;
+    if (is_expired(s, d)) {
+        skip(s, d, &CT_deliveries_dropped_expired);
+        return SESSION_DROPPED;
     }
+    has_no_room = is_full(s) && stays_full(s);
     if (d->qos == 0 &&
-        (s->client == NULL || is_full || s->out.queue_bytes >= SESSION_QUEUE_QOS0_BYTES_MAX)) {
+        (s->client == NULL || has_no_room || s->out.queue_bytes >= s->limits->queue_qos0_bytes)) {
+        s->dropped++;
         skip(s, d, &CT_deliveries_dropped_slow);
         return SESSION_DROPPED;
     }
-    if (is_full) {
+    if (has_no_room) {
         s->wants_room = true;
         return SESSION_FULL;
     }
     flow_out_push(&s->out, d);
     return SESSION_QUEUED;
+}
+
+void session_refuse(struct session *s, struct delivery *d)
+{
+    counter_inc(deliveries_dropped_full);
+    delivery_deinit(d);
+    s->refused++;
+    if (s->expiry_s == 0)
+        session_overflow(s);
+}
+
+void session_hand_over(struct session *s, struct delivery *d)
+{
+    uint32_t messages = s->out.queue_count;
+    uint64_t bytes = s->out.queue_bytes;
+
+    if (session_deliver(s, d) == SESSION_FULL)
+        flow_out_push(&s->out, d);
+    if (s->out.queue_bytes > bytes) {
+        s->handed_messages += s->out.queue_count - messages;
+        s->handed_bytes += s->out.queue_bytes - bytes;
+    }
+    /* what was queued before may have been taken away since */
+    if (s->handed_messages > s->out.queue_count)
+        s->handed_messages = s->out.queue_count;
+    if (s->handed_bytes > s->out.queue_bytes)
+        s->handed_bytes = s->out.queue_bytes;
+}
+
+void session_queue_beyond(struct session *s, struct delivery *d)
+{
+    flow_out_push(&s->out, d);
+}
+
+void session_overflow(struct session *s)
+{
+    if (s->client != NULL && !list_is_linked(&s->overflow_node))
+        list_push_back(&session_table_of(s->worker)->overflowed, &s->overflow_node);
 }
 
 static void resend(struct session *s)
@@ -318,15 +430,8 @@ static void resend(struct session *s)
             continue;
         }
         counter_inc(publishes_resent);
-        if (!client_send_publish(s->client, &e->delivery, e->packet_id, true)) {
-            struct delivery released;
-
-            report_too_large(s);
-            flow_out_acknowledge(&s->out, e->packet_id,
-                                 e->delivery.qos == 1 ? FLOW_OUT_PUBACK : FLOW_OUT_PUBREC_REFUSED,
-                                 &released);
-            skip(s, &released, &CT_deliveries_dropped_too_large);
-        }
+        if (!client_send_publish(s->client, &e->delivery, e->packet_id, true))
+            skip_too_large(s, e);
     }
 }
 
@@ -340,14 +445,18 @@ void session_drain(struct session *s)
     resend(s);
     while (s->client != NULL && s->out.resend_count == 0 &&
            (next = flow_out_peek(&s->out)) != NULL && !conn_is_full(s->client->conn) &&
-           (next->qos == 0 || flow_out_has_window(&s->out))) {
+           (next->qos == 0 || has_window(s))) {
         struct delivery d = flow_out_pop(&s->out);
 
-        send_now(s, &d);
+        (void)send_now(s, &d);
     }
     s->is_draining = false;
-    if (s->wants_room && s->out.queue_count < SESSION_QUEUE_MAX / 2 &&
-        s->out.queue_bytes < SESSION_QUEUE_BYTES_MAX / 2) {
+    if (s->out.queue_count > s->limits->queue_messages / 2 ||
+        s->out.queue_bytes > s->limits->queue_bytes / 2)
+        return;
+    s->handed_messages = 0;
+    s->handed_bytes = 0;
+    if (s->wants_room) {
         s->wants_room = false;
         s->service->room(s);
     }

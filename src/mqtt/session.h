@@ -12,6 +12,7 @@
 #include "mqtt/flow_in.h"
 #include "mqtt/flow_out.h"
 #include "mqtt/service.h"
+#include "mqtt/take_over.h"
 #include "mqtt/will.h"
 
 enum {
@@ -19,11 +20,20 @@ enum {
     SESSION_CLIENT_ID_MAX = 256 /* bytes; longer ones are refused with 0x85 */
 };
 
+/** What one session may have waiting in memory. */
+struct session_limits {
+    uint32_t queue_messages;   /* deliveries */
+    uint64_t queue_bytes;      /* and their bytes; as many may be unacknowledged */
+    uint64_t queue_qos0_bytes; /* from which QoS 0 is dropped */
+};
+
 struct session {
     uint32_t magic;
-    bool is_closed;   /* over; freed at the end of the turn */
-    bool is_draining; /* guards against drain being entered from itself */
-    bool wants_room;  /* `room` is owed to the service */
+    bool is_closed;     /* over; freed at the end of the turn */
+    bool is_draining;   /* guards against drain being entered from itself */
+    bool wants_room;    /* `room` is owed to the service */
+    bool is_displaced;  /* it ends because its client is back under another identifier */
+    bool is_overflowed; /* its last connection was ended because the queue was full */
     struct worker *worker;
     const struct mqtt_service *service;
     uint64_t handle; /* unique in the process */
@@ -34,18 +44,26 @@ struct session {
     enum mqtt_version version; /* of the last connection */
     uint32_t expiry_s;         /* 0: ends with its connection; UINT32_MAX: never (v5) */
     uint32_t expiry_max_s;
-    struct client *client; /* borrowed; NULL: offline */
-    uint64_t client_count; /* connections so far: numbers tickets */
-    struct flow_out out;   /* deliveries: queue and window */
-    struct flow_in in;     /* QoS 2 receptions */
-    struct will *will;     /* owned; NULL: none */
+    struct client *client;  /* borrowed; NULL: offline */
+    struct client *waiting; /* borrowed: will take it over; NULL: none */
+    struct take_over_pace take_overs;
+    uint64_t client_count;               /* connections so far: numbers tickets */
+    const struct session_limits *limits; /* borrowed: all sessions have the same */
+    uint64_t purged_ms;    /* when its full queue was last searched for what has expired */
+    uint64_t refused;      /* on this connection: QoS 1 and 2 that found the queue full */
+    uint64_t handed_bytes; /* in the queue beyond the limits: see session_hand_over */
+    uint32_t handed_messages;
+    uint64_t dropped;    /* on this connection: QoS 0 that found no room */
+    struct flow_out out; /* deliveries: queue and window */
+    struct flow_in in;   /* QoS 2 receptions */
+    struct will *will;   /* owned; NULL: none */
     struct timer will_timer, expiry_timer;
-    struct list closing_node;
+    struct list closing_node, overflow_node;
     void *owner; /* the service's object */
 };
 
-/** The sessions of one worker, set up in the worker's context. */
-void session_table_init(struct worker *w);
+/** The sessions of one worker, set up in the worker's context. `limits` outlive it. */
+void session_table_init(struct worker *w, const struct session_limits *limits);
 /** Ends all sessions, none of which has a client (shutdown). */
 void session_table_close_all(struct worker *w);
 void session_table_deinit(struct worker *w);
@@ -75,15 +93,36 @@ void session_detach(struct session *s);
 void session_attach(struct session *s, struct client *c);
 
 enum session_result {
-    SESSION_SENT,    /* on its way (or skipped as too large for the client, and counted) */
+    SESSION_SENT,    /* on its way */
     SESSION_QUEUED,  /* waits for window or room */
-    SESSION_DROPPED, /* QoS 0 and no room: counted */
+    SESSION_DROPPED, /* for good, and counted: QoS 0 and no room, too large, expired */
     SESSION_FULL /* QoS 1 or 2 and the queue is full: not taken; the service decides; `room` follows
                   */
 };
 
 /** Gives a session a delivery; what the delivery owns passes unless SESSION_FULL is given. */
 enum session_result session_deliver(struct session *s, struct delivery *d);
+
+/**
+ * After SESSION_FULL, when nobody else keeps the delivery: it is counted and freed. A session that
+ * ends with its connection could not be told of the gap later, so it ends: session_overflow.
+ */
+void session_refuse(struct session *s, struct delivery *d);
+
+/**
+ * Gives a session what another one had waiting. It is taken although the queue be full, since it is
+ * in memory already; and until the queue is half empty it does not count, so that there is room for
+ * what is new. QoS 0 is dropped as ever.
+ */
+void session_hand_over(struct session *s, struct delivery *d);
+
+/** After SESSION_FULL, when the queue will soon be somebody else's: queues the delivery all the
+ * same. */
+void session_queue_beyond(struct session *s, struct delivery *d);
+
+/** Ends the session's connection, if it has one, at the end of the turn: DISCONNECT 0x97, which
+ * says how many messages were not sent. */
+void session_overflow(struct session *s);
 
 /** Sends what window and room allow; called when acknowledgements or room came. */
 void session_drain(struct session *s);

@@ -6,9 +6,11 @@
 struct session_table {
     struct hash_table by_identity; /* borrows the sessions that it owns together with by_handle */
     struct hash_table by_handle;
-    struct list closed_sessions; /* owned until the end of the turn */
-    struct list closed_clients;  /* owned until the end of the turn */
-    struct list waiting_clients; /* whose CONNECT is put off */
+    struct list closed_sessions;       /* owned until the end of the turn */
+    struct list closed_clients;        /* owned until the end of the turn */
+    struct hash_table waiting_clients; /* borrows those whose CONNECT is put off */
+    struct list overflowed;            /* borrowed: sessions whose connections end with this turn */
+    const struct session_limits *limits; /* borrowed */
     uint64_t last_wait_number;
 };
 

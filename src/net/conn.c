@@ -3,60 +3,25 @@
  *
  * Steps: (upgrade to WebSocket) -> open -> ending (what was appended is still sent) -> lingering
  * (our side is shut, the peer's rest is read away, so that no reset destroys our last packet) ->
- * closed. The handler is out of it from `ending` on.
+ * closed. The handler is out of it from `ending` on. A connection that was not let in yet
+ * (conn_set_established) has its time, and a place in the lobby that it may lose; one that was let
+ * in has to take what is sent to it.
  */
 #include "net/conn.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/invariant.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "net/conn_priv.h"
 #include "net/counters.h"
 #include "net/events.h"
-#include "net/ws_frame.h"
-#include "net/ws_upgrade.h"
 
 enum {
-    CONN_MAGIC = 0x434F4E4E,
-    CONN_HIGH_WATER = 256 * 1024,  /* unsent bytes from which a sender holds back */
-    CONN_LOW_WATER = 64 * 1024,    /* and below which it goes on */
     CONN_ANSWERS_MAX_CHUNKS = 256, /* of output, 4 MB, from which a peer that asks on and on without
                                       reading the answers is not read either */
-    CONN_IOV_MAX = 32,
-    CONN_ENDING_MS = 5000, /* for the peer to take our last bytes */
-    CONN_LINGER_MS = 2000, /* for the peer to close after we shut our side */
-    CONN_PEER_LEN = INET6_ADDRSTRLEN + 10
-};
-
-enum conn_state { CONN_UPGRADING, CONN_OPEN, CONN_ENDING, CONN_LINGERING, CONN_CLOSED };
-
-struct conn {
-    uint32_t magic;
-    int fd; /* owned; -1: transport in memory */
-    struct worker *worker;
-    struct loop_watch *watch;    /* owned */
-    struct transport *transport; /* owned */
-    const struct conn_handler *handler;
-    const struct conn_origin *origin;
-    void *owner;
-    enum conn_state state;
-    bool is_paused, is_full, has_moved, handler_is_done;
-    unsigned move_to;
-    uint64_t connect_deadline_ms; /* while it moves; 0: none */
-    struct buffer in;             /* owned: bytes that the handler has not used yet */
-    struct out_buffer out;
-    struct ws_frame *ws;    /* owned; NULL: no WebSocket */
-    struct buffer ws_close; /* owned: the close frame that a fault or the peer asks for, sent as the
-                               very last */
-    struct timer timer;     /* connect time-out, then time-out of the end */
-    struct list node;       /* in worker's conns */
-    struct list dirty_node, resumed_node, closing_node;
-    uint8_t peer_address_len;
-    char peer[CONN_PEER_LEN];
+    CONN_LINGER_MS = 2000          /* for the peer to close after we shut our side */
 };
 
 /* --- small things ---------------------------------------------------------------------------- */
@@ -91,19 +56,17 @@ void conn_set_owner(struct conn *c, void *owner)
     c->owner = owner;
 }
 
-void conn_set_established(struct conn *c)
+/* It has said who it is: nobody needs its place, and its time does not run out. */
+static void leave_lobby(struct conn *c)
 {
     timer_cancel(&c->timer);
+    lobby_leave(&c->guest);
 }
 
-size_t conn_unsent(const struct conn *c)
+void conn_set_established(struct conn *c)
 {
-    return c->out.len;
-}
-
-bool conn_is_full(const struct conn *c)
-{
-    return c->is_full;
+    c->is_established = true;
+    leave_lobby(c);
 }
 
 bool conn_is_paused(const struct conn *c)
@@ -111,52 +74,15 @@ bool conn_is_paused(const struct conn *c)
     return c->is_paused;
 }
 
-static void mark_dirty(struct conn *c)
-{
-    if (!list_is_linked(&c->dirty_node))
-        list_push_back(&c->worker->dirty_conns, &c->dirty_node);
-}
-
-struct out_buffer *conn_output(struct conn *c)
-{
-    invariant(c->magic == CONN_MAGIC);
-    mark_dirty(c);
-    if (c->out.len > CONN_HIGH_WATER)
-        c->is_full = true;
-    return &c->out;
-}
-
-static void format_peer(struct conn *c, const struct sockaddr_storage *peer)
-{
-    char address[INET6_ADDRSTRLEN] = "memory";
-    unsigned port = 0;
-    bool is_v6 = peer != NULL && peer->ss_family == AF_INET6;
-
-    if (is_v6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-
-        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) /* told as the IPv4 address that it is */
-            inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], address, sizeof(address));
-        else
-            inet_ntop(AF_INET6, &in6->sin6_addr, address, sizeof(address));
-        port = ntohs(in6->sin6_port);
-    } else if (peer != NULL && peer->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
-
-        inet_ntop(AF_INET, &in->sin_addr, address, sizeof(address));
-        port = ntohs(in->sin_port);
-    }
-    snprintf(c->peer, sizeof(c->peer), "%s:%u", address, port);
-    c->peer_address_len = (uint8_t)strlen(address);
-}
-
-/* Deliveries hold back long before; what is left are answers to what the peer sends. */
+/* Deliveries hold back long before; what is left are answers to what the peer sends, MQTT's and
+ * those of TLS itself. */
 static bool may_ask(const struct conn *c)
 {
-    return c->state >= CONN_ENDING || c->out.chunk_count < CONN_ANSWERS_MAX_CHUNKS;
+    return !c->transport->is_clogged && !list_is_linked(&c->throttled_node) &&
+           (c->state >= CONN_ENDING || c->out.chunk_count < CONN_ANSWERS_MAX_CHUNKS);
 }
 
-static void update_interest(struct conn *c)
+void conn_update_interest(struct conn *c)
 {
     unsigned interest = 0;
 
@@ -164,6 +90,8 @@ static void update_interest(struct conn *c)
         return;
     if (c->state != CONN_CLOSED && !(c->is_paused && c->state == CONN_OPEN) && may_ask(c))
         interest |= LOOP_READ;
+    if (c->is_held && c->state == CONN_OPEN)
+        interest |= LOOP_HANGUP;
     if (c->transport->has_unsent || (c->out.len > 0 && c->transport->is_established))
         interest |= LOOP_WRITE;
     loop_watch_set(c->watch, interest);
@@ -179,7 +107,7 @@ static void tell_closed(struct conn *c, enum conn_end end)
     c->handler->on_closed(c, end);
 }
 
-static void close_now(struct conn *c, enum conn_end end)
+void conn_close(struct conn *c, enum conn_end end)
 {
     if (c->state == CONN_CLOSED)
         return;
@@ -187,23 +115,39 @@ static void close_now(struct conn *c, enum conn_end end)
     timer_cancel(&c->timer);
     list_remove(&c->dirty_node);
     list_remove(&c->resumed_node);
+    list_remove(&c->throttled_node);
     loop_watch_free(&c->watch);
     list_push_back(&c->worker->closing_conns, &c->closing_node);
     tell_closed(c, end);
 }
 
-static void on_end_timeout(struct timer *t)
+void conn_close_stalled(struct conn *c)
 {
-    close_now(list_entry(t, struct conn, timer), CONN_END_BY_US);
+    log_event(EV_WRITE_TIMEOUT, "peer", c->peer);
+    counter_inc(conns_stalled);
+    conn_close(c, CONN_END_STALLED);
 }
 
-static void start_lingering(struct conn *c)
+void conn_close_failed(struct conn *c)
+{
+    if (c->transport->is_timed_out)
+        conn_close_stalled(c);
+    else
+        conn_close(c, CONN_END_IO);
+}
+
+static void on_end_timeout(struct timer *t)
+{
+    conn_close(list_entry(t, struct conn, timer), CONN_END_BY_US);
+}
+
+void conn_start_lingering(struct conn *c)
 {
     c->state = CONN_LINGERING;
     if (c->fd >= 0 && !c->origin->is_tls)
         shutdown(c->fd, SHUT_WR);
     if (c->fd < 0) {
-        close_now(c, CONN_END_BY_US);
+        conn_close(c, CONN_END_BY_US);
         return;
     }
     if (c->origin->is_tls) {
@@ -213,32 +157,27 @@ static void start_lingering(struct conn *c)
         shutdown(c->fd, SHUT_WR);
     }
     timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_LINGER_MS, on_end_timeout);
-    update_interest(c);
+    conn_update_interest(c);
 }
 
-static void append_close_frame(struct conn *c)
+void conn_begin_ending(struct conn *c, enum conn_end end)
 {
-    if (c->ws == NULL)
-        return;
-    if (c->ws_close.len == 0)
-        ws_frame_append_close(&c->ws_close, 1000);
-    out_buffer_append_raw(&c->out, buffer_slice(&c->ws_close));
+    c->state = CONN_ENDING;
+    timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_ENDING_MS, on_end_timeout);
+    conn_websocket_say_close(c);
+    conn_mark_dirty(c);
+    tell_closed(c, end);
 }
 
 void conn_end(struct conn *c)
 {
-    if (c->state >= CONN_ENDING)
-        return;
-    c->state = CONN_ENDING;
-    timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_ENDING_MS, on_end_timeout);
-    append_close_frame(c);
-    mark_dirty(c);
-    tell_closed(c, CONN_END_BY_US);
+    if (c->state < CONN_ENDING)
+        conn_begin_ending(c, CONN_END_BY_US);
 }
 
 void conn_abort(struct conn *c)
 {
-    close_now(c, CONN_END_BY_US);
+    conn_close(c, CONN_END_BY_US);
 }
 
 static void conn_free(struct conn *c)
@@ -246,6 +185,7 @@ static void conn_free(struct conn *c)
     c->transport->ops->close(c->transport, &c->worker->scratch);
     if (c->fd >= 0)
         close(c->fd);
+    lobby_leave(&c->guest);
     list_remove(&c->node);
     buffer_deinit(&c->in);
     buffer_deinit(&c->ws_close);
@@ -270,9 +210,39 @@ void conn_abort_all(struct worker *w)
 
     for (node = w->conns.next; node != &w->conns; node = next) {
         next = node->next;
-        close_now(list_entry(node, struct conn, node), CONN_END_BY_US);
+        conn_close(list_entry(node, struct conn, node), CONN_END_BY_US);
     }
     conn_free_closed(w);
+}
+
+void conn_abort_strangers(struct worker *w)
+{
+    struct list *node, *next;
+
+    for (node = w->conns.next; node != &w->conns; node = next) {
+        struct conn *c = list_entry(node, struct conn, node);
+
+        next = node->next;
+        if (!c->is_established)
+            conn_close(c, CONN_END_BY_US);
+    }
+}
+
+static void on_evicted(void *owner)
+{
+    struct conn *c = owner;
+
+    log_event(EV_CONN_EVICTED, "peer", c->peer);
+    conn_close(c, CONN_END_EVICTED);
+}
+
+void conn_set_guest(struct conn *c, struct lobby_guest **guest)
+{
+    invariant(c->magic == CONN_MAGIC && c->guest == NULL);
+    c->guest = *guest;
+    *guest = NULL;
+    if (!lobby_seat(c->guest, on_evicted, c))
+        on_evicted(c);
 }
 
 static void on_connect_timeout(struct timer *t)
@@ -281,13 +251,10 @@ static void on_connect_timeout(struct timer *t)
 
     log_event(EV_CONNECT_TIMEOUT, "peer", c->peer);
     counter_inc(conns_timed_out);
-    close_now(c, CONN_END_TIMEOUT);
+    conn_close(c, CONN_END_TIMEOUT);
 }
 
 /* --- input ----------------------------------------------------------------------------------- */
-
-static bool offer(struct conn *c, struct slice bytes);
-static void websocket_fault(struct conn *c, enum status st);
 
 static void on_watch(void *arg, unsigned ready)
 {
@@ -304,20 +271,23 @@ static void arrive(struct worker *w, const struct letter *l)
     if (c->fd >= 0) {
         c->watch = loop_watch_new(w->loop, c->fd, on_watch, c);
         if (c->watch == NULL) {
-            close_now(c, CONN_END_IO);
+            conn_close(c, CONN_END_IO);
             return;
         }
+    }
+    if (c->guest != NULL && !lobby_seat(c->guest, on_evicted, c)) {
+        on_evicted(c);
+        return;
     }
     if (c->connect_deadline_ms != 0)
         timer_set(&w->timers, &c->timer, c->connect_deadline_ms, on_connect_timeout);
     if (c->out.len > 0)
-        mark_dirty(c);
+        conn_mark_dirty(c);
     c->handler->on_moved(c);
-    if (c->state == CONN_OPEN && c->in.len > 0 && !offer(c, slice_make(NULL, 0)))
+    if (c->state == CONN_OPEN && c->in.len > 0 && !conn_offer(c, slice_make(NULL, 0)))
         return;
-    if (c->state == CONN_OPEN && c->ws_close.len > 0)
-        websocket_fault(c, ST_CLOSED);
-    update_interest(c);
+    conn_websocket_arrived(c);
+    conn_update_interest(c);
 }
 
 /* The last touch of this worker: from the post on the connection is the other one's. */
@@ -328,10 +298,13 @@ static void depart(struct conn *c)
 
     list_remove(&c->dirty_node);
     list_remove(&c->resumed_node);
+    list_remove(&c->throttled_node);
     list_remove(&c->node);
     c->connect_deadline_ms = timer_is_set(&c->timer) ? c->timer.deadline_ms : 0;
     timer_cancel(&c->timer);
     loop_watch_free(&c->watch);
+    if (c->guest != NULL)
+        lobby_move(c->guest, c->move_to);
     counter_inc(conns_moved);
     worker_post(w, c->move_to, &letter);
 }
@@ -342,9 +315,7 @@ void conn_move(struct conn *c, unsigned to)
     c->move_to = to;
 }
 
-/* Offers received bytes, behind those that were left over, to the handler and keeps what it does
- * not use. False: the connection has gone to another worker and may not be touched any more. */
-static bool offer(struct conn *c, struct slice bytes)
+bool conn_offer(struct conn *c, struct slice bytes)
 {
     size_t used;
 
@@ -365,98 +336,8 @@ static bool offer(struct conn *c, struct slice bytes)
         depart(c);
         return false;
     }
-    update_interest(c);
+    conn_update_interest(c);
     return true;
-}
-
-static void websocket_fault(struct conn *c, enum status st)
-{
-    const char *cause = st == ST_INVALID     ? "text frame"
-                        : st == ST_TOO_LARGE ? "frame too long"
-                                             : "bad frame";
-
-    if (st != ST_CLOSED) {
-        log_event(EV_WS_FAULT, "peer", c->peer, "cause", cause);
-        counter_inc(ws_faults);
-    }
-    c->state = CONN_ENDING;
-    timer_set(&c->worker->timers, &c->timer, c->worker->now_ms + CONN_ENDING_MS, on_end_timeout);
-    append_close_frame(c);
-    mark_dirty(c);
-    tell_closed(c, st == ST_CLOSED ? CONN_END_BY_PEER : CONN_END_FAULT);
-}
-
-static void feed_websocket(struct conn *c, struct slice bytes)
-{
-    struct buffer *data = &c->worker->ws_data;
-    struct buffer control = {0};
-    enum status st;
-
-    data->len = 0;
-    st = ws_frame_feed(c->ws, bytes, data, &control);
-    if (st != ST_OK) {
-        c->ws_close = control; /* behind whatever the handler still says */
-    } else if (control.len > 0) {
-        out_buffer_append_raw(&c->out, buffer_slice(&control));
-        mark_dirty(c);
-        buffer_deinit(&control);
-    }
-    buffer_reserve(data, JSON_PADDING);
-    /* What came in whole frames before a fault counts. */
-    if (data->len > 0 && !offer(c, buffer_slice(data)))
-        return;
-    if (st != ST_OK && c->state == CONN_OPEN)
-        websocket_fault(c, st);
-}
-
-static void refuse_upgrade(struct conn *c, int http_status, const char *text)
-{
-    struct buffer answer = {0};
-
-    log_event(EV_WS_REFUSED, "peer", c->peer, "status", log_int(http_status), "cause", text);
-    counter_inc(ws_refused);
-    ws_upgrade_refuse(&answer, http_status, text);
-    out_buffer_append_raw(&c->out, buffer_slice(&answer));
-    buffer_deinit(&answer);
-    conn_end(c);
-}
-
-/* Reads the HTTP request in front of a WebSocket; gives the bytes behind it. */
-static void feed_upgrade(struct conn *c, struct slice bytes)
-{
-    struct ws_upgrade u;
-    struct buffer head = {0};
-    enum status st;
-
-    buffer_append_slice(&c->in, bytes);
-    st = ws_upgrade_parse(buffer_slice(&c->in), c->origin->ws_path, &u);
-    if (st == ST_AGAIN)
-        return;
-    if (st != ST_OK) {
-        refuse_upgrade(c, 400,
-                       st == ST_TOO_LARGE ? "request head too long" : "not an HTTP request");
-        return;
-    }
-    if (!u.is_upgrade || u.refusal != 0) {
-        refuse_upgrade(c, u.refusal != 0 ? u.refusal : 426,
-                       u.refusal_text != NULL ? u.refusal_text
-                                              : "this port serves MQTT over WebSocket");
-        return;
-    }
-    ws_upgrade_accept(&head, &u);
-    out_buffer_append_raw(&c->out, buffer_slice(&head));
-    buffer_deinit(&head);
-    c->ws = ws_frame_new();
-    c->state = CONN_OPEN;
-    c->out.is_websocket = true;
-    mark_dirty(c);
-
-    struct buffer rest = c->in;
-
-    c->in = (struct buffer){0};
-    if (rest.len > u.head_len)
-        feed_websocket(c, slice_from(buffer_slice(&rest), u.head_len));
-    buffer_deinit(&rest);
 }
 
 static void report_fault(struct conn *c)
@@ -468,6 +349,23 @@ static void report_fault(struct conn *c)
         log_event(EV_TLS_FAILED, "peer", c->peer, "cause", c->transport->fault);
         counter_inc(tls_failures);
     }
+}
+
+/* False: it has gone to another worker. */
+static bool feed(struct conn *c, struct slice bytes)
+{
+    if (c->state == CONN_UPGRADING)
+        return conn_websocket_upgrade(c, bytes);
+    return c->ws != NULL ? conn_websocket_feed(c, bytes) : conn_offer(c, bytes);
+}
+
+/* Its input makes more letters than their receiver opens: their memory would grow without end. */
+static void throttle(struct conn *c)
+{
+    counter_inc(conns_throttled);
+    list_push_back(&c->worker->throttled_conns, &c->throttled_node);
+    worker_hold_back(c->worker);
+    conn_update_interest(c);
 }
 
 static void on_readable(struct conn *c)
@@ -483,22 +381,28 @@ static void on_readable(struct conn *c)
     if (st != ST_OK) {
         if (st == ST_MALFORMED)
             report_fault(c);
-        close_now(c, st == ST_CLOSED      ? CONN_END_BY_PEER
-                     : st == ST_MALFORMED ? CONN_END_FAULT
-                                          : CONN_END_IO);
+        if (st == ST_IO)
+            conn_close_failed(c);
+        else
+            conn_close(c, st == ST_CLOSED ? CONN_END_BY_PEER : CONN_END_FAULT);
         return;
     }
     counter_add(&CT_bytes_received, (int64_t)len);
     if (c->transport->has_unsent)
-        update_interest(c);
+        conn_update_interest(c);
     if (len == 0 || c->state >= CONN_ENDING)
         return;
-    if (c->state == CONN_UPGRADING)
-        feed_upgrade(c, bytes);
-    else if (c->ws != NULL)
-        feed_websocket(c, bytes);
-    else
-        (void)offer(c, bytes);
+    w->outgoing.backlogged = 0;
+    if (feed(c, bytes) && w->outgoing.backlogged != 0 && c->state == CONN_OPEN)
+        throttle(c);
+}
+
+void conn_read_throttled(struct worker *w)
+{
+    struct list *node;
+
+    while ((node = list_pop_front(&w->throttled_conns)) != NULL)
+        conn_update_interest(list_entry(node, struct conn, throttled_node));
 }
 
 void conn_pause(struct conn *c)
@@ -507,11 +411,18 @@ void conn_pause(struct conn *c)
     list_remove(&c->resumed_node);
 }
 
+void conn_hold(struct conn *c)
+{
+    conn_pause(c);
+    c->is_held = true;
+    leave_lobby(c);
+}
+
 void conn_resume(struct conn *c)
 {
     if (!c->is_paused)
         return;
-    c->is_paused = false;
+    c->is_paused = c->is_held = false;
     list_push_back(&c->worker->resumed_conns, &c->resumed_node);
     if (c->worker->loop != NULL)
         loop_wake(c->worker->loop);
@@ -528,82 +439,24 @@ void conn_offer_resumed(struct worker *w)
         struct conn *c = list_entry(node, struct conn, resumed_node);
 
         if (c->state == CONN_OPEN && c->in.len > 0)
-            (void)offer(c, slice_make(NULL, 0));
+            (void)conn_offer(c, slice_make(NULL, 0));
         else
-            update_interest(c);
+            conn_update_interest(c);
     }
 }
 
-/* --- output ---------------------------------------------------------------------------------- */
-
-/* Offers the transport everything; false: it failed. */
-static bool send_output(struct conn *c)
-{
-    struct iovec iov[CONN_IOV_MAX];
-    enum status st = ST_OK;
-
-    while (st == ST_OK && (c->out.len > 0 || c->transport->has_unsent)) {
-        size_t written = 0;
-        int count = out_buffer_gather(&c->out, iov, CONN_IOV_MAX);
-
-        st = c->transport->ops->write(c->transport, &c->worker->scratch, iov, count, &written);
-        out_buffer_sent(&c->out, written);
-        counter_add(&CT_bytes_sent, (int64_t)written);
-    }
-    return st == ST_OK || st == ST_AGAIN;
-}
-
-bool conn_make_room(struct conn *c)
-{
-    if (c->state != CONN_OPEN)
-        return false;
-    mark_dirty(c); /* a failure shows again, and closes it, at the end of the turn: our caller is in
-                      the middle of something */
-    if (!send_output(c))
-        return false;
-    if (c->out.len < CONN_LOW_WATER)
-        c->is_full = false;
-    return !c->is_full;
-}
-
-static void flush(struct conn *c)
-{
-    if (!send_output(c)) {
-        close_now(c, CONN_END_IO);
-        return;
-    }
-    if (c->state == CONN_ENDING && c->out.len == 0 && !c->transport->has_unsent) {
-        start_lingering(c);
-        return;
-    }
-    if (c->is_full && c->out.len < CONN_LOW_WATER) {
-        c->is_full = false;
-        if (c->state == CONN_OPEN)
-            c->handler->on_room(c);
-    }
-    update_interest(c);
-}
-
-void conn_flush_all(struct worker *w)
-{
-    struct list dirty;
-    struct list *node;
-
-    list_init(&dirty);
-    list_splice_back(&dirty, &w->dirty_conns);
-    while ((node = list_pop_front(&dirty)) != NULL)
-        flush(list_entry(node, struct conn, dirty_node));
-    /* What became dirty by on_room leaves in the next turn, which must come without other input. */
-    if (!list_is_empty(&w->dirty_conns) && w->loop != NULL)
-        loop_wake(w->loop);
-}
+/* --- its beginning ---------------------------------------------------------------------------- */
 
 void conn_on_ready(struct conn *c, unsigned ready)
 {
     invariant(c->magic == CONN_MAGIC);
     worker_on_input(c->worker);
+    if ((ready & LOOP_HANGUP) != 0 && c->is_held) {
+        conn_close(c, CONN_END_BY_PEER);
+        return;
+    }
     if ((ready & LOOP_WRITE) != 0 && c->state != CONN_CLOSED)
-        mark_dirty(c);
+        conn_mark_dirty(c);
     if ((ready & LOOP_READ) != 0 && c->state != CONN_CLOSED && may_ask(c))
         on_readable(c);
 }
@@ -621,7 +474,7 @@ struct conn *conn_new(struct worker *w, int fd, struct transport *transport,
     c->handler = handler;
     c->origin = origin;
     c->state = origin->is_websocket ? CONN_UPGRADING : CONN_OPEN;
-    format_peer(c, peer);
+    c->peer_address_len = (uint8_t)peer_address_format(peer, c->peer);
     list_push_back(&w->conns, &c->node);
     counter_add(&CT_conns_open, 1);
     counter_inc(conns_accepted);
@@ -636,6 +489,6 @@ struct conn *conn_new(struct worker *w, int fd, struct transport *transport,
         timer_set(&w->timers, &c->timer, w->now_ms + origin->connect_timeout_ms,
                   on_connect_timeout);
     handler->on_open(c);
-    update_interest(c);
+    conn_update_interest(c);
     return c;
 }

@@ -17,11 +17,13 @@
 struct conn;
 
 /** Why a connection ended, for logs and for wills. X(NAME, text) */
-#define CONN_END_LIST(X)             \
-    X(BY_PEER, "closed by the peer") \
-    X(BY_US, "closed by the server") \
-    X(TIMEOUT, "no CONNECT in time") \
-    X(FAULT, "transport fault")      \
+#define CONN_END_LIST(X)                                  \
+    X(BY_PEER, "closed by the peer")                      \
+    X(BY_US, "closed by the server")                      \
+    X(TIMEOUT, "no CONNECT in time")                      \
+    X(EVICTED, "made room for others before its CONNECT") \
+    X(STALLED, "took no output in time")                  \
+    X(FAULT, "transport fault")                           \
     X(IO, "input or output failed")
 
 enum conn_end {
@@ -53,6 +55,8 @@ struct conn_origin {
     bool is_tls;
     const char *ws_path;
     unsigned connect_timeout_ms; /* to be established (conn_set_established), 0: none */
+    unsigned write_timeout_ms;   /* once established: for the peer to take some of what waits, 0:
+                                    none */
 };
 
 /**
@@ -69,6 +73,12 @@ struct conn *conn_new(struct worker *w, int fd, struct transport *transport,
                       const struct conn_handler *handler, const struct conn_origin *origin,
                       const struct sockaddr_storage *peer);
 
+struct lobby_guest;
+
+/** Gives a connection that was just made its place in the lobby (taken); it may lose it, and with
+ * it its life, until it is established. */
+void conn_set_guest(struct conn *c, struct lobby_guest **guest);
+
 struct worker *conn_worker(const struct conn *c);
 const struct conn_origin *conn_origin(const struct conn *c);
 
@@ -81,7 +91,8 @@ struct slice conn_peer_address(const struct conn *c);
 void *conn_owner(const struct conn *c);
 void conn_set_owner(struct conn *c, void *owner);
 
-/** The peer has said who it is: no longer closed by the connect time-out. */
+/** The peer has said who it is and is let in: no longer closed by the connect time-out or to make
+ * room for others, but when it does not take what it is sent (write_timeout_ms). */
 void conn_set_established(struct conn *c);
 
 /** Where to append output; it leaves at the end of the turn. */
@@ -104,6 +115,11 @@ bool conn_is_paused(const struct conn *c);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
+/** Pauses a connection that has said who it is and has to wait for its answer: its time does not
+ * run out, nobody else gets its place, and it is closed when the peer hangs up. conn_resume ends
+ * it. */
+void conn_hold(struct conn *c);
+
 /** Moves the connection with its transport and unused bytes to another worker. Only inside
  * on_bytes, which must return at once; takes effect after that. */
 void conn_move(struct conn *c, unsigned to);
@@ -119,12 +135,18 @@ void conn_abort(struct conn *c);
  * LOOP_ bits. */
 void conn_on_ready(struct conn *c, unsigned ready);
 
+/** Reads connections again that were not read while other workers caught up. Called by worker. */
+void conn_read_throttled(struct worker *w);
+
 /** Offers the unused bytes of connections that were resumed. Called by worker. */
 void conn_offer_resumed(struct worker *w);
 
 /** End of turn: flushes dirty connections; frees those on the closing list. Called by worker. */
 void conn_flush_all(struct worker *w);
 void conn_free_closed(struct worker *w);
+
+/** Closes the connections of a worker that are not established; no new ones may come (shutdown). */
+void conn_abort_strangers(struct worker *w);
 
 /** Ends all connections of a worker whose threads are stopped (shutdown). */
 void conn_abort_all(struct worker *w);

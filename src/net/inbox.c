@@ -30,6 +30,7 @@ bool inbox_post(struct inbox *i, struct inbox_batch **bp)
     struct inbox_batch *head = atomic_load_explicit(&i->newest, memory_order_relaxed);
 
     *bp = NULL;
+    atomic_fetch_add_explicit(&i->backlog, 1, memory_order_relaxed);
     do {
         b->next = head;
     } while (!atomic_compare_exchange_weak_explicit(&i->newest, &head, b, memory_order_release,

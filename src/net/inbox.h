@@ -34,6 +34,7 @@ struct inbox_batch {
 
 struct inbox {
     _Atomic(struct inbox_batch *) newest; /* a stack of posted batches, reversed when taken */
+    _Atomic uint32_t backlog;             /* batches posted and not opened yet */
 };
 
 /** A new, empty batch; the caller owns it until inbox_post. */
@@ -47,6 +48,18 @@ bool inbox_post(struct inbox *i, struct inbox_batch **b);
 /** Takes all batches that were posted, oldest first (linked by next; the reader owns them), or
  * NULL. */
 struct inbox_batch *inbox_take(struct inbox *i);
+
+/** The reader has opened a batch that it took. */
+static inline void inbox_opened(struct inbox *i)
+{
+    atomic_fetch_sub_explicit(&i->backlog, 1, memory_order_relaxed);
+}
+
+/** How many batches wait for the reader, taken or not; a moment's value. */
+static inline uint32_t inbox_backlog(const struct inbox *i)
+{
+    return atomic_load_explicit(&i->backlog, memory_order_relaxed);
+}
 
 /** True when nothing was posted since the last take. */
 static inline bool inbox_is_empty(struct inbox *i)

@@ -1,6 +1,8 @@
 /*
  * Accepting connections. Each worker takes a few per turn, so that a burst spreads over the
- * workers; the connection goes on to its home when its CONNECT has told who it is.
+ * workers; the connection goes on to its home when its CONNECT has told who it is. Whom the lobby
+ * turns away costs no more than the accept. When descriptors run out, connections wait in the
+ * kernel's queue, and the last few descriptors stay for what is not a connection.
  */
 #include "net/listener.h"
 
@@ -17,6 +19,7 @@
 #include "base/mem.h"
 #include "net/counters.h"
 #include "net/events.h"
+#include "net/peer_address.h"
 
 enum {
     LISTENER_BACKLOG = 4096,
@@ -60,16 +63,52 @@ static bool accept_failed(struct acceptor *a, int error)
     return false;
 }
 
-static void set_socket_options(int fd)
+/* A peer that has vanished is noticed: idle, within four minutes; while the kernel still has
+ * something for it, within twice the write time-out. */
+static void set_socket_options(int fd, unsigned write_timeout_ms)
 {
     int on = 1;
     int idle_s = 120, interval_s = 30, count = 4;
+    unsigned answer_ms = 2 * write_timeout_ms; /* the connection's own time-out, which is told and
+                                                  counted, comes first */
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    if (write_timeout_ms != 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &answer_ms, sizeof(answer_ms));
+}
+
+static void take_in(struct acceptor *a, int fd, const struct sockaddr_storage *peer)
+{
+    const struct listener_options *o = &a->listener->options;
+    struct lobby_guest *guest = lobby_enter(o->lobby, a->worker, peer_address_source(peer));
+    struct transport *transport;
+    struct conn *c;
+
+    if (guest == NULL) {
+        char text[PEER_ADDRESS_TEXT];
+
+        peer_address_format(peer, text);
+        log_event(EV_CONN_TURNED_AWAY, "peer", text, "service", o->name);
+        counter_inc(conns_turned_away);
+        close(fd);
+        return;
+    }
+    set_socket_options(fd, o->origin.write_timeout_ms);
+    if (o->tls != NULL) {
+        struct ssl_st *ssl = tls_context_new_ssl(o->tls);
+
+        transport = transport_tls_new(fd, &ssl);
+    } else {
+        transport = transport_tcp_new(fd);
+    }
+    c = conn_new(a->worker, fd, transport, o->handler, &o->origin, peer);
+    if (c != NULL)
+        conn_set_guest(c, &guest);
+    lobby_leave(&guest);
 }
 
 static void on_acceptable(void *arg, unsigned ready)
@@ -84,22 +123,16 @@ static void on_acceptable(void *arg, unsigned ready)
         struct sockaddr_storage peer = {0};
         socklen_t peer_len = sizeof(peer);
         int fd = accept4(l->fd, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        struct transport *transport;
 
-        if (fd < 0) {
-            if (accept_failed(a, errno))
-                continue;
+        if (fd >= l->options.fd_max) {
+            close(fd);
+            fd = -1;
+            errno = EMFILE;
+        }
+        if (fd < 0 && !accept_failed(a, errno))
             return;
-        }
-        set_socket_options(fd);
-        if (l->options.tls != NULL) {
-            struct ssl_st *ssl = tls_context_new_ssl(l->options.tls);
-
-            transport = transport_tls_new(fd, &ssl);
-        } else {
-            transport = transport_tcp_new(fd);
-        }
-        (void)conn_new(a->worker, fd, transport, l->options.handler, &l->options.origin, &peer);
+        if (fd >= 0)
+            take_in(a, fd, &peer);
     }
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "net/conn.h"
+#include "net/lobby.h"
 #include "net/tls_context.h"
 
 struct listener;
@@ -18,7 +19,9 @@ struct listener_options {
     struct tls_context *tls; /* NULL: plain TCP; borrowed, outlives the listener */
     const struct conn_handler *handler;
     struct conn_origin origin;
-    const char *name; /* for logs and errors: "device MQTT" */
+    struct lobby *lobby; /* where connections wait to be let in; borrowed, outlives them */
+    int fd_max;          /* descriptors from this one on are not for connections */
+    const char *name;    /* for logs and errors: "device MQTT" */
 };
 
 /**

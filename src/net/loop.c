@@ -120,7 +120,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct loop_watch *w = handle->data;
     unsigned ready = 0;
 
-    if (status < 0 || (events & UV_DISCONNECT) != 0)
+    if (status < 0)
         ready = LOOP_READ | LOOP_WRITE;
     if (status < 0)
         w->interest = 0; /* libuv has stopped watching; bytes may still stand before the error */
@@ -128,6 +128,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         ready |= LOOP_READ;
     if ((events & UV_WRITABLE) != 0)
         ready |= LOOP_WRITE;
+    if ((events & UV_DISCONNECT) != 0)
+        ready |= LOOP_HANGUP;
     w->fn(w->arg, ready);
 }
 
@@ -160,6 +162,8 @@ void loop_watch_set(struct loop_watch *w, unsigned interest)
         events |= UV_READABLE;
     if ((interest & LOOP_WRITE) != 0)
         events |= UV_WRITABLE;
+    if ((interest & LOOP_HANGUP) != 0)
+        events |= UV_DISCONNECT;
     invariant(uv_poll_start(&w->handle, events, on_poll) == 0);
 }
 

@@ -14,7 +14,7 @@
 struct loop;
 struct loop_watch;
 
-enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 /* the peer has shut its side */ };
 
 struct loop_callbacks {
     void (*on_wake)(void *arg);     /* loop_wake was called (several calls may come as one) */

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "base/bytes.h"
@@ -48,7 +49,10 @@ struct transport {
     bool is_plain_text;  /* after ST_MALFORMED: the peer did not even try TLS */
     const char *fault;   /* after ST_MALFORMED: what was wrong, static text */
     bool is_established; /* TLS: the handshake is done */
+    bool is_timed_out;   /* after ST_IO: the kernel gave up, the peer has answered nothing */
     bool has_unsent;     /* something waits in the transport for the socket */
+    bool is_clogged;     /* so much that the peer, who caused it, is not read before it has read */
+    uint64_t sent;       /* bytes that the socket has taken: progress, whoever asked for them */
 };
 
 struct ssl_st;

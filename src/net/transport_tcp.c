@@ -24,6 +24,7 @@ static enum status tcp_read(struct transport *t, struct transport_scratch *s, ui
     }
     if (n == 0)
         return ST_CLOSED;
+    t->is_timed_out = errno == ETIMEDOUT;
     return errno == EAGAIN || errno == EINTR ? ST_AGAIN : ST_IO;
 }
 
@@ -36,9 +37,12 @@ static enum status tcp_write(struct transport *t, struct transport_scratch *s,
 
     (void)s;
     *written = 0;
-    if (n < 0)
+    if (n < 0) {
+        t->is_timed_out = errno == ETIMEDOUT;
         return errno == EAGAIN || errno == EINTR ? ST_AGAIN : ST_IO;
+    }
     *written = (size_t)n;
+    t->sent += (size_t)n;
     for (int i = 0; i < count; i++) {
         if ((size_t)n < iov[i].iov_len)
             return ST_AGAIN;

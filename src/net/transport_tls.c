@@ -4,6 +4,10 @@
  * however many records there are. OpenSSL's object keeps a partial record itself; cipher text that
  * the socket did not take waits in `unsent`. Runs on the connection's worker; nothing here points
  * into a worker between calls, so the connection can move.
+ *
+ * What a peer can do with TLS alone is bounded: the length of its hello and of its handshake, new
+ * keys without data in between, and what is kept to answer them. Who asks for a renegotiation is
+ * closed.
  */
 #include <errno.h>
 #include <openssl/bio.h>
@@ -14,11 +18,17 @@
 
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "net/tls_hello.h"
 #include "net/transport.h"
 
 enum {
     TLS_RECORD_HANDSHAKE = 0x16,
-    TLS_SEND_AT = 256 * 1024 /* gathered cipher text that is sent without waiting for more */
+    TLS_SEND_AT = 256 * 1024, /* gathered cipher text that is sent without waiting for more */
+    TLS_CLOGGED_AT = 2 * TLS_SEND_AT, /* unsent: more than output alone can leave behind */
+    TLS_HANDSHAKE_RECEIVE = 16384,    /* bytes asked of the socket at once before it is done */
+    TLS_HANDSHAKE_MAX = 32768,        /* bytes of a peer: a hello or two, and we ask for no
+                                         certificate */
+    TLS_KEY_UPDATES_MAX = 32          /* of a peer, without data in between */
 };
 
 struct transport_tls {
@@ -26,6 +36,9 @@ struct transport_tls {
     int fd; /* borrowed: the connection's */
     bool saw_first_byte;
     bool is_broken;       /* OpenSSL failed: its object may only be freed */
+    unsigned key_updates; /* since the last data */
+    size_t handshake_len; /* bytes received before it was done */
+    struct tls_hello hello;
     SSL *ssl;             /* owned, with its BIO */
     struct slice in;      /* what the BIO may still give, during a call */
     struct buffer *out;   /* where the BIO puts records, during a call */
@@ -64,6 +77,29 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
+static void give_up(struct transport_tls *tls, const char *fault)
+{
+    tls->is_broken = true;
+    tls->base.fault = fault;
+    tls->in = slice_make(NULL, 0);
+}
+
+/* A client may ask for new keys as often as it likes, and each costs us more than it costs the
+ * client; of good ones data comes in between. Called by OpenSSL in handshakes and for such messages
+ * only. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct transport_tls *tls = BIO_get_data(SSL_get_rbio(ssl));
+
+    if (where == SSL_CB_ACCEPT_LOOP && SSL_get_state(ssl) == TLS_ST_SR_KEY_UPDATE) {
+        if (++tls->key_updates > TLS_KEY_UPDATES_MAX)
+            give_up(tls, "too many key updates");
+    } else if (where == SSL_CB_WRITE_ALERT &&
+               value == (SSL3_AL_WARNING << 8 | SSL_AD_NO_RENEGOTIATION)) {
+        give_up(tls, "renegotiation is not offered");
+    }
+}
+
 static BIO_METHOD *bio_method;
 static pthread_once_t bio_method_once = PTHREAD_ONCE_INIT;
 
@@ -91,7 +127,9 @@ static enum status send_gathered(struct transport_tls *tls, struct buffer *out)
             break;
         sent += (size_t)n;
     }
+    tls->base.sent += sent;
     if (sent < out->len && errno != EAGAIN) {
+        tls->base.is_timed_out = errno == ETIMEDOUT;
         out->len = 0;
         return ST_IO;
     }
@@ -99,6 +137,7 @@ static enum status send_gathered(struct transport_tls *tls, struct buffer *out)
         buffer_append(&tls->unsent, out->data + sent, out->len - sent);
     out->len = 0;
     tls->base.has_unsent = tls->unsent.len > 0;
+    tls->base.is_clogged = tls->unsent.len > TLS_CLOGGED_AT;
     return tls->base.has_unsent ? ST_AGAIN : ST_OK;
 }
 
@@ -107,9 +146,13 @@ static enum status send_unsent(struct transport_tls *tls)
     while (tls->unsent.len > 0) {
         ssize_t n = send(tls->fd, tls->unsent.data, tls->unsent.len, MSG_NOSIGNAL);
 
-        if (n < 0)
+        if (n < 0) {
+            tls->base.is_timed_out = errno == ETIMEDOUT;
             return errno == EAGAIN || errno == EINTR ? ST_AGAIN : ST_IO;
+        }
         buffer_consume(&tls->unsent, (size_t)n);
+        tls->base.sent += (size_t)n;
+        tls->base.is_clogged = tls->unsent.len > TLS_CLOGGED_AT;
     }
     buffer_deinit(&tls->unsent);
     tls->base.has_unsent = false;
@@ -145,17 +188,29 @@ static enum status ended(struct transport_tls *tls, enum status st)
 {
     if (!tls->saw_first_byte || tls->base.is_established)
         return st;
-    tls->is_broken = true;
-    tls->base.fault = "closed in the handshake";
+    give_up(tls, "closed in the handshake");
     return ST_MALFORMED;
+}
+
+/* What came before the handshake is done; behind its end there may be data already. */
+static enum status judge_handshake(struct transport_tls *tls)
+{
+    if (tls->handshake_len > TLS_HANDSHAKE_MAX)
+        give_up(tls, "handshake too long");
+    else if (!tls_hello_feed(&tls->hello, tls->in))
+        give_up(tls, "client hello too long");
+    tls->handshake_len += tls->in.len;
+    return tls->is_broken ? ST_MALFORMED : ST_OK;
 }
 
 static enum status receive(struct transport_tls *tls, struct transport_scratch *s)
 {
-    ssize_t n = recv(tls->fd, s->received, TRANSPORT_RECEIVE, 0);
+    size_t room = tls->base.is_established ? TRANSPORT_RECEIVE : TLS_HANDSHAKE_RECEIVE;
+    ssize_t n = recv(tls->fd, s->received, room, 0);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return ST_AGAIN;
+    tls->base.is_timed_out = n < 0 && errno == ETIMEDOUT;
     if (n <= 0)
         return ended(tls, n == 0 ? ST_CLOSED : ST_IO);
     if (!tls->saw_first_byte && s->received[0] != TLS_RECORD_HANDSHAKE) {
@@ -165,7 +220,7 @@ static enum status receive(struct transport_tls *tls, struct transport_scratch *
     }
     tls->saw_first_byte = true;
     tls->in = slice_make(s->received, (size_t)n);
-    return ST_OK;
+    return tls->base.is_established ? ST_OK : judge_handshake(tls);
 }
 
 static enum status tls_read(struct transport *t, struct transport_scratch *s, uint8_t *out,
@@ -190,9 +245,11 @@ static enum status tls_read(struct transport *t, struct transport_scratch *s, ui
             *len += got;
             continue;
         }
-        st = ssl_failure(tls, result);
+        st = tls->is_broken ? ST_MALFORMED : ssl_failure(tls, result);
         break;
     }
+    if (*len > 0)
+        tls->key_updates = 0;
     invariant(st != ST_AGAIN || tls->in.len == 0);
     t->is_established = SSL_is_init_finished(tls->ssl);
     if (s->to_send.len > 0 && (st == ST_AGAIN || st == ST_CLOSED || st == ST_MALFORMED)) {
@@ -282,5 +339,6 @@ struct transport *transport_tls_new(int fd, struct ssl_st **ssl)
     tls->ssl = *ssl;
     *ssl = NULL;
     SSL_set_bio(tls->ssl, bio, bio);
+    SSL_set_info_callback(tls->ssl, on_info);
     return &tls->base;
 }

@@ -15,6 +15,12 @@
 #include "net/conn.h"
 #include "net/out_buffer.h"
 
+enum {
+    WORKER_BATCHES_A_TURN = 32, /* 2,048 letters, a millisecond or two */
+    WORKER_BACKLOG_HIGH = 256,  /* unopened batches from which who sends more is not read, */
+    WORKER_BACKLOG_LOW = 64     /* and below which it is again */
+};
+
 struct worker_group {
     unsigned count;
     bool threaded;
@@ -31,28 +37,74 @@ void worker_take_time(struct worker *w)
     w->unix_ms = clock_unix_ms();
 }
 
+static void wake(struct worker *w)
+{
+    if (w->loop != NULL)
+        loop_wake(w->loop);
+}
+
+/* Those who waited for us may go on. */
+static void call_back(struct worker *w)
+{
+    uint64_t mask;
+
+    if (atomic_load(&w->hold_back) == 0 || inbox_backlog(&w->inbox) > WORKER_BACKLOG_LOW)
+        return;
+    mask = atomic_exchange(&w->hold_back, 0);
+    for (; mask != 0; mask &= mask - 1)
+        wake(w->group->workers[__builtin_ctzll(mask)]);
+}
+
 static bool open_letters(struct worker *w)
 {
-    struct inbox_batch *b = inbox_take(&w->inbox);
-    bool any = b != NULL;
+    unsigned count = 0;
 
-    while (b != NULL) {
-        struct inbox_batch *next = b->next;
+    if (w->unopened == NULL)
+        w->unopened = inbox_take(&w->inbox);
+    for (; w->unopened != NULL && count < WORKER_BATCHES_A_TURN; count++) {
+        struct inbox_batch *b = w->unopened;
 
+        w->unopened = b->next;
         for (uint32_t i = 0; i < b->count; i++)
             b->letters[i].open(w, &b->letters[i]);
         inbox_batch_free(&b);
-        b = next;
+        inbox_opened(&w->inbox);
     }
-    return any;
+    if (w->unopened != NULL || !inbox_is_empty(&w->inbox))
+        wake(w); /* the rest, in a turn that comes without other input */
+    call_back(w);
+    return count > 0;
 }
 
-static void post_batch(struct worker_group *g, unsigned to, struct inbox_batch **batch)
+void worker_hold_back(struct worker *w)
+{
+    w->held_for |= w->outgoing.backlogged;
+    for (uint64_t mask = w->outgoing.backlogged; mask != 0; mask &= mask - 1)
+        atomic_fetch_or(&w->group->workers[__builtin_ctzll(mask)]->hold_back, 1ull << w->index);
+}
+
+/* Reads again who was not read for others' sake; asked for by those, and looked at with each tick,
+ * as they may have caught up before they heard of it. */
+static void go_on(struct worker *w)
+{
+    if (w->held_for == 0)
+        return;
+    for (uint64_t mask = w->held_for; mask != 0; mask &= mask - 1) {
+        if (inbox_backlog(&w->group->workers[__builtin_ctzll(mask)]->inbox) > WORKER_BACKLOG_LOW)
+            return;
+    }
+    w->held_for = 0;
+    conn_read_throttled(w);
+}
+
+static void post_batch(struct worker_group *g, struct worker_outbox *o, unsigned to)
 {
     struct worker *target = g->workers[to];
 
-    if (inbox_post(&target->inbox, batch) && target->loop != NULL)
-        loop_wake(target->loop);
+    if (inbox_post(&target->inbox, &o->batches[to]))
+        wake(target);
+    if (inbox_backlog(&target->inbox) > WORKER_BACKLOG_HIGH)
+        o->backlogged |= 1ull << to;
 }
 
 void worker_outbox_add(struct worker_group *g, struct worker_outbox *o, unsigned to,
@@ -66,7 +118,7 @@ void worker_outbox_add(struct worker_group *g, struct worker_outbox *o, unsigned
     }
     b->letters[b->count++] = *letter;
     if (b->count == INBOX_BATCH_MAX) {
-        post_batch(g, to, &o->batches[to]);
+        post_batch(g, o, to);
         o->mask &= ~(1ull << to);
     }
 }
@@ -77,7 +129,7 @@ void worker_outbox_send(struct worker_group *g, struct worker_outbox *o)
         unsigned to = (unsigned)__builtin_ctzll(o->mask);
 
         o->mask &= o->mask - 1;
-        post_batch(g, to, &o->batches[to]);
+        post_batch(g, o, to);
     }
 }
 
@@ -91,7 +143,8 @@ void worker_group_post(struct worker_group *g, unsigned to, const struct letter 
     struct inbox_batch *b = inbox_batch_new();
 
     b->letters[b->count++] = *letter;
-    post_batch(g, to, &b);
+    if (inbox_post(&g->workers[to]->inbox, &b))
+        wake(g->workers[to]);
 }
 
 /*
@@ -116,6 +169,7 @@ static void on_wake(void *arg)
 
     worker_take_time(w);
     open_letters(w);
+    go_on(w);
     conn_offer_resumed(w);
 }
 
@@ -124,6 +178,7 @@ static void on_tick(void *arg)
     struct worker *w = arg;
 
     worker_take_time(w);
+    go_on(w);
     timer_wheel_advance(&w->timers, w->now_ms);
 }
 
@@ -138,6 +193,7 @@ bool worker_turn(struct worker *w)
 
     worker_take_time(w);
     any = open_letters(w);
+    go_on(w);
     conn_offer_resumed(w);
     timer_wheel_advance(&w->timers, w->now_ms);
     end_turn(w);
@@ -163,6 +219,7 @@ static struct worker *worker_new(struct worker_group *g, unsigned index)
     timer_wheel_init(&w->timers, w->now_ms);
     list_init(&w->dirty_conns);
     list_init(&w->resumed_conns);
+    list_init(&w->throttled_conns);
     list_init(&w->closing_conns);
     list_init(&w->conns);
     w->scratch.received = mem_alloc(MEM_CONN, TRANSPORT_RECEIVE);
@@ -177,7 +234,8 @@ static struct worker *worker_new(struct worker_group *g, unsigned index)
 
 static void worker_free(struct worker *w)
 {
-    invariant(list_is_empty(&w->conns) && w->outgoing.mask == 0 && inbox_is_empty(&w->inbox));
+    invariant(list_is_empty(&w->conns) && w->outgoing.mask == 0 && inbox_is_empty(&w->inbox) &&
+              w->unopened == NULL);
     loop_free(&w->loop);
     buffer_deinit(&w->scratch.to_send);
     buffer_deinit(&w->ws_data);

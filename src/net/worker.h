@@ -2,9 +2,11 @@
  * N workers, each a thread with its own loop, inbox, timers and memory; everything that is
  * connected has exactly one of them as its home.
  *
- * A turn of a worker: letters from other workers, input, timers, work at the end of the turn
- * (hooks, outgoing batches, corked writes, closing list). Without threads (tests) worker_turn runs
- * the same by hand. Source: architecture.md "Everything has a home"
+ * A turn of a worker: letters from other workers (so many that others are not kept waiting), input,
+ * timers, work at the end of the turn (hooks, outgoing batches, corked writes, closing list). A
+ * connection whose input makes more letters than their receiver can open is not read until there
+ * are fewer. Without threads (tests) worker_turn runs the same by hand. Source: architecture.md
+ * "Everything has a home"
  */
 #pragma once
 
@@ -31,6 +33,7 @@ struct worker_group;
 struct worker_outbox {
     struct inbox_batch *batches[WORKERS_MAX]; /* owned */
     uint64_t mask;                            /* destinations that have some */
+    uint64_t backlogged; /* destinations that were posted to and have too many unopened */
 };
 
 struct worker {
@@ -43,9 +46,14 @@ struct worker {
     int64_t unix_ms;            /* Unix time, taken once a turn */
     struct timer_wheel timers;
     struct inbox inbox;
+    struct inbox_batch *unopened;  /* owned: taken out of the inbox, for the next turns */
+    _Atomic uint64_t hold_back;    /* workers that do not read some connections until we have opened
+                                      what they sent; any thread adds itself */
+    uint64_t held_for;             /* workers for whose sake we do not read some */
     struct worker_outbox outgoing; /* letters of this turn */
     struct list dirty_conns;       /* with output to flush */
     struct list resumed_conns;     /* that read again, their unused bytes not yet offered */
+    struct list throttled_conns;   /* that are not read while others catch up */
     struct list closing_conns;     /* to be freed at the end of the turn */
     struct list conns;             /* all that are at home or being accepted here */
     struct transport_scratch scratch;
@@ -100,6 +108,9 @@ void worker_group_post(struct worker_group *g, unsigned to, const struct letter 
 void worker_outbox_add(struct worker_group *g, struct worker_outbox *o, unsigned to,
                        const struct letter *letter);
 void worker_outbox_send(struct worker_group *g, struct worker_outbox *o);
+
+/** Some connection of ours is not read until the workers in outgoing.backlogged have caught up. */
+void worker_hold_back(struct worker *w);
 
 void worker_take_time(struct worker *w);
 

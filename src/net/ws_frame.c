@@ -16,6 +16,7 @@
 
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum {
     WS_FRAME_MAGIC = 0x57534631,
@@ -270,7 +271,21 @@ static void take_payload(struct ws_frame *w, struct slice *in, struct buffer *da
     *in = slice_from(*in, part.len);
 }
 
-/* A close frame has come whole. Its reason is for people on the other side and is not looked at. */
+/* U+0000 is a character like others here, unlike in MQTT. */
+static bool is_utf8(struct slice text)
+{
+    while (text.len > 0) {
+        size_t len = utf8_char_len(text);
+
+        if (len == 0)
+            return false;
+        text = slice_from(text, len);
+    }
+    return true;
+}
+
+/* A close frame has come whole. Its code has to be one that may be sent (RFC 6455 section 7.4), its
+ * reason, which nobody reads, UTF-8 (section 5.5.1). */
 static void answer_close(struct ws_frame *w, struct buffer *control)
 {
     unsigned code;
@@ -283,6 +298,10 @@ static void answer_close(struct ws_frame *w, struct buffer *control)
     code = w->control_len == 1 ? 0 : (unsigned)w->control[0] << 8 | w->control[1];
     if (!close_code_is_legal(code)) {
         fail(w, control, ST_PROTOCOL, WSLAY_CODE_PROTOCOL_ERROR);
+        return;
+    }
+    if (!is_utf8(slice_make(w->control + 2, w->control_len - 2u))) {
+        fail(w, control, ST_MALFORMED, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA);
         return;
     }
     ws_frame_append_close(control, (uint16_t)code);

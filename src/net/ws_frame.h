@@ -20,10 +20,11 @@ void ws_frame_free(struct ws_frame **w);
  *
  * @param data     data of binary frames is appended here, unmasked
  * @param control  answers to send are appended here as whole frames: pong, close (also 1002, 1003,
- * 1009 on the peer's faults)
+ * 1007, 1009 on the peer's faults)
  * @return ST_OK; ST_CLOSED: a close frame came (its answer is in `control`); ST_PROTOCOL: reserved
- * bits or opcodes, unmasked, bad fragment order, control frame too long or fragmented; ST_INVALID:
- * a text frame; ST_TOO_LARGE: a frame length above 2^31. Once it is not ST_OK, every further call
+ * bits or opcodes, unmasked, bad fragment order, control frame too long or fragmented, a close code
+ * that may not be sent; ST_MALFORMED: a close reason that is not UTF-8; ST_INVALID: a text frame;
+ * ST_TOO_LARGE: a frame length above 2^31. Once it is not ST_OK, every further call
  * gives the same and ignores its input
  */
 enum status ws_frame_feed(struct ws_frame *w, struct slice in, struct buffer *data,

@@ -252,9 +252,9 @@ void open_index_remove(struct open_index *i, struct open_subscription *s,
 static void match_list(const struct entry_list *l, enum open_kind kind, struct slice stream,
                        open_index_match_fn fn, void *arg)
 {
-    const struct entry *end = l->entries + l->count;
+    for (uint32_t n = 0; n < l->count; n++) {
+        const struct entry *e = &l->entries[n];
 
-    for (const struct entry *e = l->entries; e < end; e++) {
         if ((e->kinds & 1u << kind) == 0)
             continue;
         if (open_kinds[kind].has_stream &&

@@ -7,6 +7,7 @@
  */
 #include "platform/open_message.h"
 
+#include "base/hash_table.h"
 #include "base/invariant.h"
 
 enum { DIGITS_MAX = 20 /* of 64 bits */ };
@@ -118,6 +119,7 @@ struct open_message *open_message_new(const struct open_message_parts *parts)
     buffer_deinit(&joined);
     m->message.qos = info->may_publish ? parts->qos : 2;
     m->message.retain = parts->retain;
+    m->message.order = (uint32_t)hash_u64(parts->device_id) | 1;
     m->message.expires_ms = parts->expires_ms;
     m->project_id = parts->project_id;
     m->device_id = parts->device_id;

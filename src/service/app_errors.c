@@ -50,7 +50,7 @@ static void send_message(struct app_session *a, const struct app_error *e)
     d.qos = sub->qos;
     d.subscription_id = sub->identifier;
     if (session_deliver(a->session, &d) == SESSION_FULL)
-        delivery_deinit(&d);
+        session_refuse(a->session, &d);
     buffer_deinit(&payload);
 }
 

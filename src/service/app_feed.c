@@ -75,39 +75,33 @@ static struct delivery take_match(struct app_session *a, struct open_message *m,
 
 /* --- deliveries ------------------------------------------------------------------------------ */
 
-/* The session is ended at the end of the turn: nothing that a matching is walking over may go away
- * under it. */
 static void give_live(struct app_session *a, struct delivery *d)
 {
-    if (session_deliver(a->session, d) != SESSION_FULL)
-        return;
-    delivery_deinit(d);
-    counter_inc(deliveries_dropped_full);
-    buffer_append(&a->site->overflowed, &a->session->handle, sizeof(a->session->handle));
+    if (session_deliver(a->session, d) == SESSION_FULL)
+        session_refuse(a->session, d);
 }
 
-void app_feed_end_overflowed(struct site *site)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    for (size_t i = 0; i < site->overflowed.len / sizeof(uint64_t); i++) {
-        struct session *s;
-        uint64_t handle;
-
-        memcpy(&handle, site->overflowed.data + i * sizeof(handle), sizeof(handle));
-        s = session_find_handle(site->worker, handle);
-        if (s == NULL || s->client == NULL)
-            continue;
-        log_event(EV_APP_OVERFLOWED, "client", s->client_id);
-        counter_inc(sessions_overflowed);
-        client_disconnect(s->client, REASON_QUOTA_EXCEEDED,
-                          slice_of("too many messages wait for this client"));
-    }
-    site->overflowed.len = 0;
+    return a < b ? a : b;
 }
 
+/* Half of what a session may have waiting is left for what is not in the journal. */
 static bool queue_is_long(const struct app_session *a)
 {
-    return a->session->out.queue_count >= FEED_QUEUE_MAX ||
-           a->session->out.queue_bytes >= FEED_QUEUE_BYTES_MAX;
+    const struct session *s = a->session;
+
+    return s->out.queue_count > least(FEED_QUEUE_MAX, s->limits->queue_messages / 2) ||
+           s->out.queue_bytes > least(FEED_QUEUE_BYTES_MAX, s->limits->queue_bytes / 2);
+}
+
+/* Short enough to read on: a few records at a time would cost more than many at once. */
+static bool queue_is_short(const struct app_session *a)
+{
+    const struct session *s = a->session;
+
+    return s->out.queue_count <= least(FEED_QUEUE_MAX, s->limits->queue_messages / 2) / 2 &&
+           s->out.queue_bytes <= least(FEED_QUEUE_BYTES_MAX, s->limits->queue_bytes / 2) / 2;
 }
 
 static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq)
@@ -377,6 +371,10 @@ void app_feed_continue(struct app_session *a)
 
     if (!a->is_durable || !a->is_behind || a->session->client == NULL)
         return;
+    if (!queue_is_short(a)) {
+        a->session->wants_room = true;
+        return;
+    }
     for (unsigned reads = 0;; reads++) {
         uint64_t before = a->position;
         uint64_t first;

@@ -25,8 +25,10 @@ static void open_answer(struct worker *w, const struct letter *l)
                          .subscription_id = (uint32_t)l->c,
                          .retain = true};
 
-    if (s == NULL || session_deliver(s, &d) == SESSION_FULL)
+    if (s == NULL)
         delivery_deinit(&d);
+    else if (session_deliver(s, &d) == SESSION_FULL)
+        session_refuse(s, &d);
 }
 
 /* What is published here next is delivered here at once, so a letter to ourselves would come behind

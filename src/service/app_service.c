@@ -88,8 +88,7 @@ static void connected(struct client *c, bool session_present)
     a->refusals = 0;
     a->is_connected_counted = true;
     atomic_fetch_add_explicit(&a->project->app_clients, 1, memory_order_relaxed);
-    /* A session may be there whose first connection ended before this, its CONNACK being too large.
-     */
+    /* settled by its first connection */
     if (!a->is_durable && c->session->expiry_s > 0)
         app_feed_open(a);
     share_membership_connected(a);

@@ -80,7 +80,6 @@ void app_feed_connected(struct app_session *a);
 void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
 void app_feed_continue(struct app_session *a);
 void app_feed_save_cursors(struct site *site);
-void app_feed_end_overflowed(struct site *site);
 
 /* app_publish.c */
 struct service_verdict app_publish(struct client *c, const struct packet_publish *p,

@@ -53,8 +53,8 @@ bool device_link_deliver(struct device *d, const struct device_downlink *m)
     case SESSION_QUEUED:
         return true;
     case SESSION_FULL:
-        delivery_deinit(&delivery);
-        return false;
+        session_refuse(link->session, &delivery);
+        break;
     case SESSION_DROPPED:
         break;
     }

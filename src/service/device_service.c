@@ -36,22 +36,16 @@ static enum reason check_will(const struct device *d, const struct packet_connec
     return REASON_NOT_AUTHORIZED;
 }
 
-/* Another client identifier takes over: the older connection goes, and the session with it. */
-static void end_other_session(struct device *d, struct slice client_id)
+/* Another client identifier takes over: the older connection will go, and the session with it. */
+static struct session *other_session(const struct device *d, struct slice client_id)
 {
-    struct device_link *link = d->link;
-    struct session *s;
+    const struct device_link *link = d->link;
+    struct session *s = link == NULL ? NULL : link->session;
 
-    if (link == NULL)
-        return;
-    s = link->session;
-    if (client_id.len > 0 && slice_equal(slice_make(s->client_id, s->client_id_len), client_id))
-        return;
-    link->awaits_will = false; /* the device is back already */
-    if (s->client != NULL)
-        client_take_over(s->client);
-    if (!s->is_closed)
-        session_close(s);
+    return s != NULL && client_id.len > 0 &&
+                   slice_equal(slice_make(s->client_id, s->client_id_len), client_id)
+               ? NULL
+               : s;
 }
 
 static enum reason authenticate(struct client *c, const struct packet_connect *p,
@@ -74,7 +68,7 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
         reason = check_will(d, p, login);
     if (reason != REASON_SUCCESS)
         return reason;
-    end_other_session(d, p->client_id);
+    login->rival = other_session(d, p->client_id);
     login->scope = device_id;
     site_fill_login(s, login);
     return REASON_SUCCESS;
@@ -224,7 +218,8 @@ static void publish_will(struct session *s, const struct will *w)
     (void)device_topic_handle(parts.topic, &in);
     if (link->awaits_will) {
         link->awaits_will = false;
-        device_went(d, slice_of("disconnected"));
+        if (!s->is_displaced) /* else the device is back already */
+            device_went(d, slice_of("disconnected"));
     }
 }
 

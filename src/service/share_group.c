@@ -218,7 +218,8 @@ static struct member *member_for(struct share_group *g, uint64_t device_id)
     return a->member;
 }
 
-static void send_to(struct home *h, const struct member *m, struct open_message *message)
+static void send_to(struct home *h, const struct member *m, struct open_message *message,
+                    unsigned bits)
 {
     uint8_t qos = m->qos;
     bool retain = m->retain_as_published && message->message.retain;
@@ -229,11 +230,12 @@ static void send_to(struct home *h, const struct member *m, struct open_message 
 
     if (open_kinds[message->kind].may_publish && message->message.qos < qos)
         qos = message->message.qos;
-    letter.b = qos | (retain ? (unsigned)SHARE_DELIVERY_RETAIN : 0u);
+    letter.b = qos | (retain ? (unsigned)SHARE_DELIVERY_RETAIN : 0u) | bits;
     worker_post(h->worker, m->worker, &letter);
 }
 
-void share_group_deliver(struct home *h, struct share_group *g, struct open_message *message)
+static void deliver(struct home *h, struct share_group *g, struct open_message *message,
+                    unsigned bits)
 {
     struct member *m = member_for(g, message->device_id);
 
@@ -243,8 +245,13 @@ void share_group_deliver(struct home *h, struct share_group *g, struct open_mess
         open_message_ref(message);
         buffer_append(&m->held, &message, sizeof(message));
     } else {
-        send_to(h, m, message);
+        send_to(h, m, message, bits);
     }
+}
+
+void share_group_deliver(struct home *h, struct share_group *g, struct open_message *message)
+{
+    deliver(h, g, message, 0);
 }
 
 /* --- handing over ---------------------------------------------------------------------------- */
@@ -291,7 +298,7 @@ static void give_anew(struct share_group *g, const uint8_t *messages, size_t cou
         struct open_message *message;
 
         memcpy(&message, messages + i * sizeof(message), sizeof(message));
-        share_group_deliver(home_of(g->worker), g, message);
+        deliver(home_of(g->worker), g, message, SHARE_DELIVERY_HANDED);
         open_message_unref(&message);
     }
 }
@@ -346,6 +353,11 @@ void share_group_open_away(struct worker *w, const struct letter *l)
     m->is_away = l->b != 0;
     m->is_empty = false;
     recall_away(m->group);
+    if (m->is_away && !m->is_recalled) {
+        struct letter alone = {.open = share_membership_open_alone, .a = m->share, .b = l->b};
+
+        worker_post(w, m->worker, &alone);
+    }
 }
 
 void share_group_open_leave(struct worker *w, const struct letter *l)

@@ -18,6 +18,8 @@ struct share_membership {
     unsigned home;               /* the group's worker */
     struct app_session *session; /* borrowed; NULL: it has left, the recall is to come */
     bool is_away;                /* as the group was told */
+    bool awaits_recall;          /* it was told so and has not answered */
+    uint64_t away_count;         /* numbers what it was told */
     struct buffer messages; /* owned: struct open_message *, a reference each, to be returned */
 };
 
@@ -83,6 +85,7 @@ void share_membership_open_recall(struct worker *w, const struct letter *l)
     /* What a client that is back has not acknowledged will come behind what it was sent: it keeps
      * its devices, or their messages would overtake one another. */
     answer.c = s != NULL && s->client != NULL;
+    m->awaits_recall = false;
     if (s != NULL && s->client == NULL)
         take_back(m, s);
     answer.b = m->messages.len / sizeof(struct open_message *);
@@ -93,7 +96,46 @@ void share_membership_open_recall(struct worker *w, const struct letter *l)
         mem_free(hash_table_remove(&site_of(w)->share_memberships, hash_u64(m->share), &m->share));
 }
 
+void share_membership_open_alone(struct worker *w, const struct letter *l)
+{
+    struct share_membership *m = get(w, l->a);
+
+    if (l->b == m->away_count)
+        m->awaits_recall = false;
+}
+
 /* --- deliveries ------------------------------------------------------------------------------ */
+
+static void tell_all(struct app_session *a, bool is_away)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct share_membership *m = list_entry(n, struct app_subscription, node)->membership;
+
+        if (m == NULL || m->is_away == is_away)
+            continue;
+        m->is_away = is_away;
+        m->awaits_recall = is_away;
+        tell(a->session->worker, m, share_group_open_away, is_away ? ++m->away_count : 0);
+    }
+}
+
+/* Its connection ends with 0x97, and its devices go to the others without the usual delay, with
+ * what comes until the group has heard of it. When it is away and there are no others, its session
+ * keeps what it has, and no more. */
+static void on_full(struct share_membership *m, struct delivery *d)
+{
+    struct session *s = m->session->session;
+
+    if (m->is_away && !m->awaits_recall) {
+        counter_inc(share_deliveries_lost);
+        session_refuse(s, d);
+        return;
+    }
+    session_queue_beyond(s, d);
+    session_overflow(s);
+    if (s->client == NULL)
+        tell_all(m->session, true);
+}
 
 void share_membership_open_delivery(struct worker *w, const struct letter *l)
 {
@@ -112,10 +154,10 @@ void share_membership_open_delivery(struct worker *w, const struct letter *l)
     }
     s = m->session->session;
     counter_inc(share_deliveries);
-    if (session_deliver(s, &d) == SESSION_FULL) {
-        counter_inc(share_deliveries_lost);
-        delivery_deinit(&d);
-    }
+    if ((l->b & SHARE_DELIVERY_HANDED) != 0)
+        session_hand_over(s, &d);
+    else if (session_deliver(s, &d) == SESSION_FULL)
+        on_full(m, &d);
     if (m->session == NULL) /* sending has ended it: this one came after the others were taken */
         take_back(m, s);
 }
@@ -168,18 +210,6 @@ void share_membership_leave(struct app_subscription *sub)
     tell(s->worker, m, share_group_open_leave, 0);
 }
 
-static void tell_all(struct app_session *a, bool is_away)
-{
-    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
-        struct share_membership *m = list_entry(n, struct app_subscription, node)->membership;
-
-        if (m == NULL || m->is_away == is_away)
-            continue;
-        m->is_away = is_away;
-        tell(a->session->worker, m, share_group_open_away, is_away);
-    }
-}
-
 static void on_away(struct timer *t)
 {
     tell_all(list_entry(t, struct app_session, away_timer), true);
@@ -189,7 +219,10 @@ void share_membership_disconnected(struct app_session *a)
 {
     struct worker *w = a->session->worker;
 
-    timer_set(&w->timers, &a->away_timer, w->now_ms + SHARE_AWAY_MS, on_away);
+    if (a->session->is_overflowed)
+        tell_all(a, true);
+    else
+        timer_set(&w->timers, &a->away_timer, w->now_ms + SHARE_AWAY_MS, on_away);
 }
 
 void share_membership_connected(struct app_session *a)

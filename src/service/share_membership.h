@@ -26,7 +26,8 @@ void share_membership_join(struct app_subscription *sub);
  */
 void share_membership_leave(struct app_subscription *sub);
 
-/** The session's connection has ended: after 5 s its groups hear that it is away. */
+/** The session's connection has ended: after 5 s its groups hear that it is away; at once when it
+ * was ended for its full queue. */
 void share_membership_disconnected(struct app_session *a);
 
 /** The session has a connection (again). */

@@ -5,11 +5,12 @@
  * rests on that. A member is named by its share, a number that is never used twice.
  *
  *   join      to the group: a new member, or other options of one
- *   away      to the group: the member has been offline for long, or is back
+ *   away      to the group: the member has been offline for long, or is full, or is back
  *   leave     to the group: the member has left for good
  *   delivery  to the member: a message of a device that is assigned to it
  *   recall    to the member: give back what you have not delivered; while it is under way the group
  *             sends no delivery
+ *   alone     to a member that is away: there is nobody to take over from it
  *   returned  to the group: the answer to each recall, with these messages in order; or that the
  *             member is back and keeps what it has
  *
@@ -36,13 +37,15 @@ struct share_join {
 };
 
 enum {
-    SHARE_DELIVERY_QOS = 3,        /* bits of a delivery's b */
-    SHARE_DELIVERY_RETAIN = 1 << 2 /* the flag as it leaves */
+    SHARE_DELIVERY_QOS = 3,         /* bits of a delivery's b */
+    SHARE_DELIVERY_RETAIN = 1 << 2, /* the flag as it leaves */
+    SHARE_DELIVERY_HANDED = 1 << 3  /* another member had it, or it waited for that one's answer */
 };
 
 /* At the group's home. */
 void share_group_open_join(struct worker *w, const struct letter *l);
-/** a: share, b: 1: away, 0: back. */
+/** a: share, b: the how many-th time that it is away, which is answered by recall or alone; 0:
+ * back. */
 void share_group_open_away(struct worker *w, const struct letter *l);
 /** a: share. */
 void share_group_open_leave(struct worker *w, const struct letter *l);
@@ -53,5 +56,7 @@ void share_group_open_returned(struct worker *w, const struct letter *l);
 /* At the member's home. */
 /** a: share, b: bits, c: subscription identifier, object: the open message, a reference. */
 void share_membership_open_delivery(struct worker *w, const struct letter *l);
+/** a: share, b: as in the letter that it answers. */
+void share_membership_open_alone(struct worker *w, const struct letter *l);
 /** a: share. */
 void share_membership_open_recall(struct worker *w, const struct letter *l);

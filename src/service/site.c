@@ -20,12 +20,6 @@ static void on_cursor_timer(struct timer *t)
     timer_set(&s->worker->timers, t, s->worker->now_ms + SITE_CURSOR_MS, on_cursor_timer);
 }
 
-static void on_turn_end(struct worker *w, void *arg)
-{
-    (void)arg;
-    app_feed_end_overflowed(site_of(w));
-}
-
 void site_init(struct worker *w, const struct site_settings *settings)
 {
     struct site *s = mem_new_of(MEM_SESSION, struct site);
@@ -36,7 +30,6 @@ void site_init(struct worker *w, const struct site_settings *settings)
     share_group_init(s);
     share_membership_init(s);
     w->context[WORKER_SERVICE] = s;
-    worker_add_hook(w, on_turn_end, NULL);
     timer_set(&w->timers, &s->cursor_timer, w->now_ms + SITE_CURSOR_MS, on_cursor_timer);
 }
 
@@ -49,7 +42,6 @@ void site_deinit(struct worker *w)
     timer_cancel(&s->cursor_timer);
     invariant(list_is_empty(&s->feeds));
     buffer_deinit(&s->matched);
-    buffer_deinit(&s->overflowed);
     mem_free(s);
     w->context[WORKER_SERVICE] = NULL;
 }

@@ -28,13 +28,12 @@ struct site {
     struct hash_table share_groups;       /* owned: struct share_group, at home here */
     struct hash_table share_members;      /* owned by these: their members, by share */
     struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
-    struct list feeds;         /* app sessions fed by the journal, by app_session.feed_node */
-    struct timer cursor_timer; /* saves their positions once a second */
-    struct worker *worker;     /* borrowed */
-    uint64_t match_round;      /* numbers the matchings, for merging */
-    struct buffer matched;     /* owned: targets of the present matching (pointers) */
+    struct list feeds;          /* app sessions fed by the journal, by app_session.feed_node */
+    struct timer cursor_timer;  /* saves their positions once a second */
+    struct worker *worker;      /* borrowed */
+    uint64_t match_round;       /* numbers the matchings, for merging */
+    struct buffer matched;      /* owned: targets of the present matching (pointers) */
     char why[VALIDATE_WHY_MAX]; /* why the newest verdict of a device type is no better */
-    struct buffer overflowed;  /* owned: handles of sessions to end at the end of the turn */
 };
 
 void site_init(struct worker *w, const struct site_settings *settings);

@@ -3,7 +3,13 @@
  */
 #include "memory_transport.h"
 
+#include "base/invariant.h"
 #include "base/mem.h"
+
+/** Up to which byte the server had written when the clock said this. */
+struct date {
+    uint64_t end, time;
+};
 
 static struct memory_transport *memory_of(struct transport *t)
 {
@@ -34,6 +40,30 @@ static enum status memory_read(struct transport *t, struct transport_scratch *s,
     return m->end == MEMORY_END ? ST_CLOSED : ST_IO;
 }
 
+static void note_date(struct memory_transport *m, size_t len)
+{
+    struct date d;
+
+    if (m->clock == NULL || len == 0)
+        return;
+    m->written += len;
+    d = (struct date){m->written, *m->clock};
+    buffer_append(&m->dates, &d, sizeof(d));
+}
+
+uint64_t memory_transport_date(struct memory_transport *t, uint64_t end)
+{
+    struct date d;
+
+    do {
+        invariant(t->dates.len >= sizeof(d));
+        memcpy(&d, t->dates.data, sizeof(d));
+        if (d.end < end)
+            buffer_consume(&t->dates, sizeof(d));
+    } while (d.end < end);
+    return d.time;
+}
+
 static enum status memory_write(struct transport *t, struct transport_scratch *s,
                                 const struct iovec *iov, int count, size_t *written)
 {
@@ -47,8 +77,10 @@ static enum status memory_write(struct transport *t, struct transport_scratch *s
         size_t len = least(iov[i].iov_len, m->room);
 
         buffer_append(&m->to_client, iov[i].iov_base, len);
+        note_date(m, len);
         m->room -= m->room == SIZE_MAX ? 0 : len;
         *written += len;
+        t->sent += len;
         if (len < iov[i].iov_len)
             return ST_AGAIN;
     }
@@ -61,6 +93,7 @@ static void free_if_alone(struct memory_transport *m)
         return;
     buffer_deinit(&m->to_server);
     buffer_deinit(&m->to_client);
+    buffer_deinit(&m->dates);
     mem_free(m);
 }
 

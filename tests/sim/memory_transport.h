@@ -21,10 +21,16 @@ struct memory_transport {
     enum memory_end end;
     bool server_closed; /* its connection is gone */
     bool is_dropped;
+    const uint64_t *clock; /* borrowed; NULL: writes are not dated */
+    struct buffer dates;   /* owned: when the server wrote what the test has not asked about yet */
+    uint64_t written;      /* bytes, ever */
 };
 
 /** With room without limit. The server's connection and the test hold it together. */
 struct memory_transport *memory_transport_new(void);
+
+/** What the clock said when the server wrote its byte number `end` (from 1); asked in order. */
+uint64_t memory_transport_date(struct memory_transport *t, uint64_t end);
 
 /** The test's side lets go. */
 void memory_transport_drop(struct memory_transport **t);

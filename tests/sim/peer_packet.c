@@ -59,6 +59,10 @@ static void put_connect_properties(struct buffer *b, const struct peer_connect *
         buffer_append_u8(&set, 0x22);
         put_u16(&set, c->topic_alias_maximum);
     }
+    if (c->maximum_packet_size != 0) {
+        buffer_append_u8(&set, 0x27);
+        put_u32(&set, c->maximum_packet_size);
+    }
     put_varint(b, set.len);
     buffer_append_slice(b, buffer_slice(&set));
     buffer_deinit(&set);

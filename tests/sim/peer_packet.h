@@ -29,6 +29,7 @@ struct peer_connect {
     uint32_t session_expiry_s;
     uint16_t receive_maximum;     /* 0: left out */
     uint16_t topic_alias_maximum; /* 0: left out */
+    uint32_t maximum_packet_size; /* 0: left out */
 };
 
 /** What the server sent; slices are borrowed from the bytes read. */

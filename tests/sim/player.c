@@ -5,8 +5,15 @@
 #include "player.h"
 
 #include "base/clock.h"
+#include "mqtt/counters.h"
 
-enum { PLAYER_EXPIRY_S = 7200, PLAYER_BRIEF_EXPIRY_S = 3 };
+enum {
+    PLAYER_EXPIRY_S = 7200,
+    PLAYER_BRIEF_EXPIRY_S = 3,
+    PLAYER_PACKET_MIN = 130, /* maximum packet sizes that some messages exceed */
+    PLAYER_PACKET_MORE = 60,
+    PLAYER_QUOTA_EXCEEDED = 0x97
+};
 
 struct player_entry player_choose_entry(struct world *w, bool allow_clean)
 {
@@ -20,6 +27,8 @@ struct player_entry player_choose_entry(struct world *w, bool allow_clean)
         .worker = chance_below(c, w->worker_count),
     };
 
+    if (w->has_small_packets && chance_percent(c, 30))
+        e.maximum_packet_size = PLAYER_PACKET_MIN + chance_below(c, PLAYER_PACKET_MORE);
     e.is_persistent = e.is_v5 ? !allow_clean || chance_percent(c, 90) : !e.is_clean;
     e.is_brief = e.is_v5 && e.is_persistent && allow_clean && chance_percent(c, 15);
     return e;
@@ -39,6 +48,7 @@ static void write_connect(struct player *p, const struct player_entry *e)
                                                      : PLAYER_EXPIRY_S;
         connect.receive_maximum = e->receive_maximum;
         connect.topic_alias_maximum = e->topic_alias_maximum;
+        connect.maximum_packet_size = e->maximum_packet_size;
     }
     peer_write_connect(player_output(p), &connect);
 }
@@ -59,6 +69,10 @@ void player_connect(struct player *p, const struct player_entry *e)
     p->must_clean = p->is_clean || !p->is_persistent || e->is_brief || p->is_brief;
     p->is_brief = e->is_brief;
     p->receive_maximum = e->is_v5 && e->receive_maximum != 0 ? e->receive_maximum : UINT16_MAX;
+    p->maximum_packet_size = e->is_v5 ? e->maximum_packet_size : 0;
+    p->was_limited |= p->maximum_packet_size != 0;
+    p->is_told = false;
+    p->taken = 0;
     memset(p->aliases, 0, sizeof(p->aliases));
     write_connect(p, e);
     world_trace(p->world, "%s connects: link %llu, worker %u, %s%s%s, receive maximum %u",
@@ -116,12 +130,18 @@ void player_leave(struct player *p)
     forget_link(p, MEMORY_END);
 }
 
-/* The server closes only whom nothing was heard of in time; nobody here breaks a rule. */
+/* The server closes only whom nothing was heard of in time, and in a narrow world who does not
+ * read (and hears why only if it reads again soon); nobody here breaks a rule. */
 static void on_server_closed(struct player *p)
 {
-    if (p->state == PLAYER_ONLINE || clock_mono_ms() - p->opened_ms < WORLD_CONNECT_TIMEOUT_MS)
+    bool is_late =
+        p->state != PLAYER_ONLINE && clock_mono_ms() - p->opened_ms >= WORLD_CONNECT_TIMEOUT_MS;
+    bool is_full = p->world->is_narrow && world_count(p->world, &CT_sessions_overflowed) > 0;
+
+    if (!is_late && !is_full)
         world_fail(p->world, "%s: the server has closed its connection %llu", p->client_id,
                    (unsigned long long)p->link_number);
+    world_trace(p->world, "%s has been closed", p->client_id);
     forget_link(p, MEMORY_END);
 }
 
@@ -169,7 +189,11 @@ static void on_packet(struct player *p, struct peer_packet *k)
         on_connack(p, k);
         return;
     }
-    if (k->type == PEER_DISCONNECT || k->type == PEER_CONNACK)
+    if (k->type == PEER_DISCONNECT && k->reason == PLAYER_QUOTA_EXCEEDED && p->world->is_narrow) {
+        p->is_told = true;
+        return;
+    }
+    if (p->is_told || k->type == PEER_DISCONNECT || k->type == PEER_CONNACK)
         world_fail(p->world, "%s: packet type %u, reason %u", p->client_id, k->type, k->reason);
     if (k->type == PEER_PUBLISH)
         resolve_alias(p, k);
@@ -199,10 +223,14 @@ bool player_read(struct player *p, size_t len)
             break;
         if (fault != NULL)
             world_fail(p->world, "%s: packet type %u: %s", p->client_id, k.type, fault);
+        if (p->maximum_packet_size != 0 && packet_len > p->maximum_packet_size)
+            world_fail(p->world, "%s: a packet of %zu bytes", p->client_id, packet_len);
         used += packet_len;
+        p->date = memory_transport_date(p->link->pipe, p->taken + used);
         on_packet(p, &k);
     }
     buffer_consume(&p->in, used);
+    p->taken += used;
     return true;
 }
 

@@ -46,8 +46,13 @@ struct player {
     bool has_session; /* to go on with, as far as it knows */
     bool must_clean;  /* until a CONNACK comes */
     uint16_t receive_maximum;
-    enum player_stored expected; /* when the CONNACK of this connection comes */
-    enum player_stored stored;   /* for the next one */
+    uint32_t maximum_packet_size; /* 0: any */
+    bool was_limited;             /* in this session, now or before */
+    bool is_told;                 /* DISCONNECT 0x97 came */
+    uint64_t taken;               /* bytes of this connection that were read */
+    uint64_t date;                /* when the server wrote the present packet */
+    enum player_stored expected;  /* when the CONNACK of this connection comes */
+    enum player_stored stored;    /* for the next one */
     char aliases[PLAYER_ALIASES + 1][PLAYER_TOPIC_MAX];
 };
 
@@ -57,6 +62,7 @@ struct player_entry {
     bool is_brief;                /* 5.0, persistent: the session soon expires */
     uint16_t receive_maximum;     /* 5.0; 0: not said */
     uint16_t topic_alias_maximum; /* 5.0; at most PLAYER_ALIASES */
+    uint32_t maximum_packet_size; /* 5.0, in a narrow world; 0: not said */
     unsigned worker;              /* that accepts it */
 };
 

@@ -59,5 +59,5 @@ void receiver_pubrel(struct receiver *r, const struct peer_packet *k);
 void receiver_acknowledge(struct receiver *r, uint32_t index);
 
 /** Everything that came was acknowledged to its end. `takes_back`: the server may have given QoS 1
- * of an earlier connection to somebody else. */
+ * of an earlier connection to somebody else. What was too large to be sent again may stay open. */
 void receiver_check_done(const struct receiver *r, bool takes_back);

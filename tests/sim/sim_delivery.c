@@ -61,5 +61,6 @@ int main(void)
     };
 
     world_prepare();
+    world_tell_crashes();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

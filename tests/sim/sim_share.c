@@ -1,6 +1,8 @@
 /*
- * A share group whose members stay: each device belongs to one of them, with all it sends, in
- * order, and the devices are spread evenly. Members that come and go are played in sim_delivery.
+ * A share group. Members that stay: each device belongs to one of them, with all it sends, in
+ * order, and the devices are spread evenly. Members that come and go, are taken over, vanish,
+ * unsubscribe, stop reading, accept little: what each gets is in order, and nothing is lost on its
+ * way from one to another.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "mqtt/counters.h"
 #include "stage.h"
 
 static struct stage stage;
@@ -75,13 +78,39 @@ static void devices_go_over_to_other_members(void **state)
         stage_play(&stage, seeds.first + i, &plan);
 }
 
+/* Short queues: members that do not read are ended, and what they had goes to the others. What
+ * nobody gets was counted. */
+static void what_is_full_goes_over_too(void **state)
+{
+    static const struct stage_plan plan = {.steps = 1500, .only_shared = true, .is_narrow = true};
+    struct stage_seeds seeds = stage_choose_seeds(1000);
+    int64_t ended = counter_read(&CT_sessions_overflowed);
+    int64_t too_large = counter_read(&CT_deliveries_dropped_too_large);
+    int64_t missing = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < seeds.count; i++) {
+        stage_play(&stage, seeds.first + i, &plan);
+        missing += stage.scene.group.missing;
+    }
+    ended = counter_read(&CT_sessions_overflowed) - ended;
+    too_large = counter_read(&CT_deliveries_dropped_too_large) - too_large;
+    print_message("%llu seeds, %lld ended, %lld too large, %lld got by nobody\n",
+                  (unsigned long long)seeds.count, (long long)ended, (long long)too_large,
+                  (long long)missing);
+    if (seeds.count >= 1000)
+        assert_true(ended > 0 && too_large > 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(devices_stay_with_their_member),
         cmocka_unit_test(devices_go_over_to_other_members),
+        cmocka_unit_test(what_is_full_goes_over_too),
     };
 
     world_prepare();
+    world_tell_crashes();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "watch_group.h"
+
 enum { REST_ROUNDS_MAX = 5000, REST_TICK_MS = 20, FINAL_MESSAGES = 4, STAGE_FLIGHTS = 20 };
 
 static struct chance *chance_of(struct stage *s)
@@ -156,7 +158,7 @@ static void change_room(struct stage *s)
 {
     struct link *l = any_watcher(s)->player.link;
 
-    if (l != NULL)
+    if (l != NULL && !s->scene.group.is_dated)
         world_make_room(&s->world, l,
                         chance_percent(chance_of(s), 70) ? SIZE_MAX
                                                          : chance_below(chance_of(s), 2000));
@@ -320,12 +322,13 @@ static void check(struct stage *s)
 {
     for (unsigned i = 0; i < s->watcher_count; i++)
         watcher_check_complete(&s->watchers[i]);
-    watcher_check_shares(&s->scene);
+    watch_group_check(&s->scene);
     world_verify(&s->world);
 }
 
 void stage_rest(struct stage *s)
 {
+    world_widen(&s->world);
     settle(s);
     check(s);
     for (unsigned n = 0; n < FINAL_MESSAGES; n++) {
@@ -355,7 +358,9 @@ static void add_watchers(struct stage *s)
 
         watcher_init(x, &s->scene, i, mix);
         s->scene.watcher_count++;
-        s->is_slow[i] = s->plan.is_heavy && chance_percent(c, 80);
+        s->is_slow[i] = s->plan.is_heavy    ? chance_percent(c, 80)
+                        : s->plan.is_narrow ? chance_percent(c, 40)
+                                            : false;
         if (mix != WATCH_ONLY_PLAIN)
             watcher_add_watch(x, true);
         for (unsigned n = 0; n < plain; n++)
@@ -378,7 +383,10 @@ void stage_open(struct stage *s, uint64_t seed, const struct stage_plan *plan)
                                     .reporters = s->reporters,
                                     .watchers = s->watchers,
                                     .drops_qos0 = plan->is_heavy,
-                                    .group = {.is_qos1 = chance_percent(&c, 50)}};
+                                    .group = {.is_qos1 = chance_percent(&c, 50),
+                                              .is_dated = plan->only_shared && !plan->is_narrow}};
+    if (plan->is_narrow)
+        world_narrow(&s->world, 1 + chance_below(&c, 12), chance_percent(&c, 30));
     for (unsigned i = 0; i < devices; i++)
         reporter_init(&s->reporters[i], &s->world, i, flights, plan->is_heavy ? 60 : 0);
     add_watchers(s);
@@ -392,6 +400,7 @@ void stage_close(struct stage *s)
         reporter_deinit(&s->reporters[i]);
     for (unsigned i = 0; i < s->watcher_count; i++)
         watcher_deinit(&s->watchers[i]);
+    world_check_losses(&s->world);
     world_close(&s->world);
 }
 

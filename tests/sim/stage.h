@@ -15,6 +15,7 @@ struct stage_plan {
     bool only_shared;           /* all applications are members of the share group */
     bool is_stable;             /* nobody goes away or changes filters once it is there */
     bool is_heavy;              /* large payloads and slow readers: sessions fall behind */
+    bool is_narrow;             /* short queues, readers that stop, small packets */
 };
 
 struct stage {

@@ -134,7 +134,7 @@ void watcher_connect(struct watcher *x, bool allow_clean)
 
 /* --- the session ----------------------------------------------------------------------------- */
 
-static bool is_shared(const struct watch *w)
+bool watch_is_shared(const struct watch *w)
 {
     return w->form == &shared_form;
 }
@@ -180,7 +180,7 @@ static void on_lost(struct player *p)
 
 void watcher_subscribe(struct watcher *x, struct watch *w)
 {
-    uint32_t id = (uint32_t)(w - x->watches) + (is_shared(w) ? SHARED_IDS_FROM : 1);
+    uint32_t id = (uint32_t)(w - x->watches) + (watch_is_shared(w) ? SHARED_IDS_FROM : 1);
 
     world_trace(world_of(x), "%s subscribes to %s, QoS %u", x->player.client_id, w->filter, w->qos);
     w->packet_id = ++x->last_packet_id;
@@ -193,7 +193,7 @@ void watcher_subscribe(struct watcher *x, struct watch *w)
 
 bool watcher_may_unsubscribe(const struct watcher *x, const struct watch *w)
 {
-    return !(is_shared(w) && x->scene->group.is_qos1);
+    return !(watch_is_shared(w) && x->scene->group.is_qos1);
 }
 
 void watcher_unsubscribe(struct watcher *x, struct watch *w)
@@ -318,7 +318,8 @@ static enum watch_path path_of(const struct watcher *x, const struct peer_packet
 
 static bool takes(const struct watch *w, const struct arrival *a)
 {
-    return is_shared(w) == (a->path == WATCH_SHARED) && (w->form->takes & 1u << a->kind) != 0 &&
+    return watch_is_shared(w) == (a->path == WATCH_SHARED) &&
+           (w->form->takes & 1u << a->kind) != 0 &&
            (!w->form->names_device || w->device == a->device) &&
            (a->kind != REPORT_DATA || w->form->stream == ANY_STREAM ||
             w->form->stream == (int)a->stream);
@@ -374,12 +375,19 @@ static void check_share(struct watcher *x, const struct arrival *a, const struct
     if (taking->member != 0) {
         const struct player *before = &x->scene->watchers[taking->member - 1].player;
         bool is_broken = before->state != PLAYER_ONLINE || before->link_number != taking->link;
+        bool may_be_taken_twice = taking->qos == 1 && is_broken;
 
-        if (taking->qos != 1 || !is_broken)
+        if (world_of(x)->is_narrow) /* either may have been ended and not know it yet */
+            may_be_taken_twice = taking->qos == 1 || k->qos == 1;
+        if (!may_be_taken_twice)
             world_fail(world_of(x), "%s: transmission %u of device %u went to %s before",
                        x->player.client_id, a->transmission, a->device, before->client_id);
     }
-    *taking = (struct watch_taking){(uint8_t)(x->index + 1), k->qos, x->player.link_number};
+    if (taking->member == 0)
+        taking->first_sent = k->dup ? 0 : x->player.date;
+    taking->member = (uint8_t)(x->index + 1);
+    taking->qos = k->qos;
+    taking->link = x->player.link_number;
 }
 
 static void check_order(struct watcher *x, const struct arrival *a)
@@ -511,9 +519,8 @@ static bool is_owed(const struct watcher *x, const struct reporter *r, uint32_t 
     return false;
 }
 
-/* How often it has got a message (QoS 2) or a transmission. */
-static unsigned count_copies(const struct watcher *x, const struct reporter *r,
-                             enum watch_path path, uint32_t t)
+unsigned watcher_count_copies(const struct watcher *x, const struct reporter *r,
+                              enum watch_path path, uint32_t t)
 {
     uint32_t message = r->transmissions[t].message;
     unsigned count = 0;
@@ -536,58 +543,10 @@ void watcher_check_complete(const struct watcher *x)
         const struct reporter *r = &x->scene->reporters[d];
 
         for (uint32_t t = 1; t <= r->transmission_count; t++) {
-            if (is_owed(x, r, t) && count_copies(x, r, WATCH_PLAIN, t) == 0)
+            if (is_owed(x, r, t) && watcher_count_copies(x, r, WATCH_PLAIN, t) == 0)
                 world_fail(w, "%s: transmission %u (message %u, QoS %u) of device %u is lost",
                            x->player.client_id, t, r->transmissions[t].message,
                            r->messages[r->transmissions[t].message].qos, d);
         }
-    }
-}
-
-/* A member whose session keeps what it is owed since before this step, and that is still there. */
-static bool has_anchor(const struct watch_scene *scene, uint64_t step)
-{
-    for (unsigned i = 0; i < scene->watcher_count; i++) {
-        const struct watcher *x = &scene->watchers[i];
-
-        for (unsigned k = 0; k < x->watch_count; k++) {
-            const struct watch *w = &x->watches[k];
-
-            if (is_shared(w) && w->state == WATCH_PRESENT && w->since < step &&
-                (x->player.is_persistent || x->online_since < step))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void check_taken(const struct watch_scene *scene, const struct reporter *r, uint32_t t)
-{
-    uint32_t message = r->transmissions[t].message;
-    uint32_t first = r->messages[message].qos == 2 ? r->messages[message].first : t;
-    uint64_t step = r->transmissions[first].step;
-    bool is_stable = step > scene->group.changed_step;
-    unsigned copies = 0;
-    bool is_taken = false;
-
-    if (!reporter_is_certain(r, t) || !has_anchor(scene, step))
-        return;
-    for (uint32_t i = first; i <= r->transmission_count; i++)
-        is_taken |= r->transmissions[i].message == message &&
-                    scene->group.takings[r->index][i].member != 0 &&
-                    (i == t || r->messages[message].qos == 2);
-    for (unsigned i = 0; i < scene->watcher_count; i++)
-        copies += count_copies(&scene->watchers[i], r, WATCH_SHARED, t);
-    if (is_stable ? copies != 1 : scene->group.is_qos1 && !is_taken)
-        world_fail(scene->world, "transmission %u (message %u, QoS %u) of device %u: %s", t,
-                   message, r->messages[message].qos, r->index,
-                   copies == 0 ? "no member has it" : "several members have it");
-}
-
-void watcher_check_shares(const struct watch_scene *scene)
-{
-    for (unsigned d = 0; d < scene->world->device_count; d++) {
-        for (uint32_t t = 1; t <= scene->reporters[d].transmission_count; t++)
-            check_taken(scene, &scene->reporters[d], t);
     }
 }

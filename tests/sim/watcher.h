@@ -38,12 +38,16 @@ struct watch_taking {
     uint8_t member; /* index + 1; 0: nobody yet */
     uint8_t qos;
     uint64_t link;
+    uint64_t first_sent; /* step in which it was written to a member for the first time; 0: that was
+                            lost with a connection */
 };
 
 /** The share group: all members of a run have the same filter. */
 struct watch_group {
     uint64_t changed_step; /* a member came or went */
     bool is_qos1;          /* all members subscribe with it, and nobody unsubscribes */
+    bool is_dated;         /* what is written leaves in the same step: sending has an order */
+    int64_t missing;       /* in a narrow world: transmissions that nobody got, to be counted */
     struct watch_taking takings[WORLD_DEVICES_MAX][REPORTER_TRANSMISSIONS_MAX + 1];
 };
 
@@ -100,6 +104,8 @@ static inline bool watcher_is_idle(const struct watcher *x)
 /** Proves that nothing is missing; everything has come to rest. */
 void watcher_check_complete(const struct watcher *x);
 
-/** The same for the share group: what was sent since the last member came or went has been taken
- * by one of them, what was sent before by one at least, if they keep what they are owed. */
-void watcher_check_shares(const struct watch_scene *scene);
+/** How often it has got a message (QoS 2) or a transmission. */
+unsigned watcher_count_copies(const struct watcher *x, const struct reporter *r,
+                              enum watch_path path, uint32_t transmission);
+
+bool watch_is_shared(const struct watch *w);

@@ -14,8 +14,14 @@
 #include "platform/home.h"
 #include "service/site.h"
 
-enum { WORLD_DEVICES_MAX = 8, WORLD_LINKS_MAX = 256, WORLD_CONNECT_TIMEOUT_MS = 10000 };
+enum {
+    WORLD_DEVICES_MAX = 8,
+    WORLD_LINKS_MAX = 256,
+    WORLD_CONNECT_TIMEOUT_MS = 10000,
+    WORLD_PACKET_MAX = 300000
+};
 
+#define WORLD_PROJECT  "PR_SIM0000001"
 #define WORLD_PASSWORD "secret"
 
 /** A connection. Its place is taken until both sides have let go. */
@@ -38,37 +44,58 @@ struct world {
     struct journal_commit *commit;
     struct home_shared shared;
     struct site_settings settings;
+    struct session_limits session_limits; /* wide; may be narrowed */
     struct login_guard *logins;
     struct link links[WORLD_LINKS_MAX];
     uint64_t link_count; /* ever made */
     char project[IDENT_TEXT_LEN + 1];
     char devices[WORLD_DEVICES_MAX][IDENT_TEXT_LEN + 1];
     unsigned device_count;
+    bool is_narrow; /* queues are short: whoever does not read may be ended or not get all */
+    bool has_small_packets; /* some clients accept small packets only */
     int64_t bytes_before;
     int64_t counters_before[COUNTER_MAX];
 };
 
-/** Prints seed and step with the message, and ends the test. */
+/** Prints seed and step with the message, and ends the process. */
 void world_fail(const struct world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
+
+/** True when EZTCLOUD_SIM_TRACE is set: what costs more than a line is worth its while. */
+bool world_is_tracing(void);
 
 /** One line of the story, when EZTCLOUD_SIM_TRACE is set. */
 void world_trace(const struct world *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Counters get their places, logs are silenced, a crash tells the seed; once. */
+/** Counters get their places, logs are silenced; once. */
 void world_prepare(void);
+
+/** From now on a crash tells seed and step. */
+void world_tell_crashes(void);
 
 /** Opens it: one project, `device_count` devices. The seed decides everything that happens in it.
  */
 void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned device_count,
                 uint16_t receive_maximum);
 
+/** Proves that nobody broke a rule, nothing expired, and there was room for all: so it is where
+ * everybody is a good client. */
+void world_check_losses(const struct world *w);
+
 /** Stops the server as the program does, frees it, and proves that nothing is left. */
 void world_close(struct world *w);
 
+/** Queues are short from now on, or wide again; with `small_packets`, some clients skip messages.
+ */
+void world_narrow(struct world *w, uint32_t queue_messages, bool small_packets);
+void world_widen(struct world *w);
+
 /** A connection to a service (SITE_…), accepted by a worker; NULL: no place. */
 struct link *world_connect(struct world *w, unsigned service, unsigned worker);
+
+/** The same to any face of the server; `origin` outlives the connection. */
+struct link *world_connect_to(struct world *w, const struct conn_origin *origin, unsigned worker);
 
 /** Lets up to `len` bytes of a connection (0: its end only) arrive at the server. False: nothing
  * was there. */

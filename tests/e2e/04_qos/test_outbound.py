@@ -118,6 +118,23 @@ def test_full_window_holds_back_nothing_else(net):
     app.ping()
 
 
+def test_full_window_holds_back_no_qos0(net):
+    """[MQTT-3.3.4-10], open-api 3.1: QoS 0 passes what waits for the window, but never what waits
+    of its own device."""
+    first, second = net.device(), net.device()
+    app = listener(net, first, 1, props=((Prop.RECEIVE_MAXIMUM, 1),))
+    app.subscribe(first.open("event_report"), second.open("data/s"), qos=0)
+    report(first, b"1", b"2")
+    pid = app.receive(payload=b"1").pid
+    first.publish(first.own("event_report"), b'{"method":"e"}')
+    report(second, b"passes")
+    app.receive(second.open("data/s"), b"passes")
+    app.expect_nothing()
+    app.send(packets.ack(Type.PUBACK, pid))
+    app.receive(first.open("data/s"), b"2")
+    app.receive(first.open("event_report"))
+
+
 @versions
 def test_pubrels_in_order(net, version):
     """[MQTT-4.6.0-4]: PUBRELs follow the order of the PUBRECs, whatever their identifiers."""

@@ -102,6 +102,22 @@ def test_command_send_is_queued_too(net):
     assert pair in again.receive(topic, b'{"method":"m","id":1}').props
 
 
+def test_properties_are_kept(net):
+    """[MQTT-3.3.2-17], -18, open-api 3.2: what waits in the journal comes with its publisher's
+    properties, equal ones and their order included, and with no others."""
+    topic = net.project.device().open("attributes_push")
+    app = net.app(client_id="properties", **KEEP)
+    app.subscribe(topic)
+    app.disconnect()
+    pairs = [(Prop.USER_PROPERTY, pair) for pair in [("b", "1"), ("a", ""), ("b", "1"), ("b", "0")]]
+    more = [(Prop.PAYLOAD_FORMAT, 1), (Prop.CONTENT_TYPE, "a/b"), (Prop.RESPONSE_TOPIC, "x/y"),
+            (Prop.CORRELATION_DATA, b"\0\xff")]
+    net.app().publish(topic, b"{}", props=(*pairs[:2], *more, *pairs[2:]))
+    message = net.app(client_id="properties", **KEEP).receive(topic, b"{}")
+    assert [item for item in message.props if item[0] == Prop.USER_PROPERTY] == pairs
+    assert sorted(item for item in message.props if item[0] != Prop.USER_PROPERTY) == sorted(more)
+
+
 @versions
 def test_all_sessions_get_it(net, version):
     """[MQTT-4.5.0-1]: online, offline, wildcard and shared subscribers all get an accepted
@@ -213,7 +229,7 @@ def test_versions_share_sessions(net, first, second):
 
 @versions
 def test_subscriptions_stay_while_idle(net, version):
-    """[MQTT-4.1.0-1], 3.1.1 [MQTT-4.1.0-2]: a session without expiry lives as long as its
+    """[MQTT-4.1.0-1], 3.1.1 [MQTT-4.1.0-1], -2: a session without expiry lives as long as its
     connection, whatever others do."""
     device, app = net.device(), net.app(version)
     app.subscribe(device.open("data/s"))

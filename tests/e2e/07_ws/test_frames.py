@@ -105,6 +105,11 @@ BAD = {
     "ping of 126 bytes": (frame(PING, b"x" * 126), {1002}),
     "fragmented ping": (frame(PING, b"x", fin=False), {1002}),
     "close of 126 bytes": (frame(CLOSE, b"\x03\xe8" + b"x" * 124), {1002}),
+    "close with half a code": (frame(CLOSE, b"\x03"), {1002}),
+    **{f"close code {code}": (frame(CLOSE, code.to_bytes(2, "big")), {1002})
+       for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535)},
+    "close reason that is not utf-8": (frame(CLOSE, b"\x03\xe8\xff"), {1007}),
+    "close reason cut in a character": (frame(CLOSE, b"\x03\xe8\xe4\xb8"), {1007}),
     "length 2^63": (frame(BINARY, length=1 << 63), {1002, 1009}),
     "length 2^62": (frame(BINARY, length=1 << 62), {1002, 1009}),
     "length 2^32": (frame(BINARY, length=1 << 32), {1002, 1009}),
@@ -115,7 +120,7 @@ BAD = {
 @table("data, codes", BAD)
 def test_bad_frames(opened, connected, data, codes):
     """[MQTT-6.0.0-1], X-RFC6455-5.1-mask, X-RFC6455-5.2-rsv, X-RFC6455-5.2-length,
-    X-RFC6455-5.4-fragment, X-RFC6455-5.5-control:
+    X-RFC6455-5.4-fragment, X-RFC6455-5.5-control, RFC 6455 5.5.1, 7.1.6, 7.4:
     a close frame with the code, or just the end; nothing of the frame is carried out."""
     client, connect = opened()
     if connected:
@@ -137,6 +142,8 @@ def test_bad_frames(opened, connected, data, codes):
 
 
 @pytest.mark.parametrize("payload, code", [(b"\x03\xe8", 1000), (b"\x03\xe9going away", 1001),
+                                           (b"\x03\xe8" + "再见".encode(), 1000),
+                                           (b"\x0f\xa0" + b"x" * 123, 4000),
                                            (b"", None)])
 def test_close_is_answered(opened, payload, code):
     """X-RFC6455-5.5.1-close: by a close frame, then the end."""

@@ -3,6 +3,7 @@ proof that it ended cleanly, killed, started again; and its command line."""
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -58,7 +59,7 @@ def assert_no_sanitizer_report(text):
 class Server:
     """One data directory and, between `start` and `stop`, a server that runs on it."""
 
-    def __init__(self, *options, env=None):
+    def __init__(self, *options, env=None, descriptors=None):
         self.root = Path(tempfile.mkdtemp(prefix="ezt-"))
         self.data = self.root / "data"
         self.log_path = self.root / "log"
@@ -66,6 +67,7 @@ class Server:
         self.port_base = free_port_block()
         self.ws_port = self.port_base + 1
         self.options = [str(option) for option in options]
+        self.descriptors = descriptors  # the limit of open files, where it is not ours
         self.process = None
         self.demo = None
 
@@ -78,9 +80,14 @@ class Server:
                    *self.options]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(list(map(str, command)), env=self.env, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+                                            stderr=log, stdin=subprocess.DEVNULL,
+                                            preexec_fn=self._limit)
         wait_until(self._is_up, "demo.json")
         return self
+
+    def _limit(self):
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def _is_up(self):
         assert self.process.poll() is None, f"the server ended:\n{self.log()[-4000:]}"

@@ -167,11 +167,14 @@ static const struct mqtt_service service = {
     .session_closed = on_session_closed,
 };
 
+struct session_limits play_limits;
+
 /* --- begin and end --------------------------------------------------------------------------- */
 
 int play_open(void **state)
 {
-    const struct client_settings settings = {&service, MAXIMUM_PACKET_SIZE};
+    const struct client_settings settings = {.service = &service,
+                                             .maximum_packet_size = MAXIMUM_PACKET_SIZE};
 
     (void)state;
     net_counters_register();
@@ -182,9 +185,12 @@ int play_open(void **state)
     play = (struct play){.login = {.session_expiry_max_s = 1000,
                                    .session_expiry_default_s = 500,
                                    .receive_maximum = 10}};
+    play_limits = (struct session_limits){.queue_messages = 100000,
+                                          .queue_bytes = 16 * 1024 * 1024,
+                                          .queue_qos0_bytes = 4 * 1024 * 1024};
     play.workers = worker_group_new(PLAY_WORKERS, false);
     for (unsigned i = 0; i < PLAY_WORKERS; i++)
-        session_table_init(worker_group_get(play.workers, i));
+        session_table_init(worker_group_get(play.workers, i), &play_limits);
     play.home = worker_group_get(play.workers, 0);
     client_count = 0;
     return 0;
@@ -209,6 +215,14 @@ int play_close(void **state)
         counter_read(&CT_conns_open) != 0)
         return -1;
     return mem_bytes_used_total() == bytes_before ? 0 : -1;
+}
+
+void play_limit_connect(uint32_t bytes)
+{
+    const struct client_settings settings = {
+        .service = &service, .maximum_packet_size = MAXIMUM_PACKET_SIZE, .connect_max = bytes};
+
+    client_set_settings(0, &settings);
 }
 
 /* --- clients --------------------------------------------------------------------------------- */

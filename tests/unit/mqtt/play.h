@@ -27,6 +27,7 @@ struct play {
 };
 
 extern struct play play;
+extern struct session_limits play_limits; /* set by play_open, changed by tests */
 
 struct play_client;
 
@@ -35,6 +36,9 @@ int play_open(void **state);
 int play_close(void **state);
 
 #define PLAY_TEST(function) cmocka_unit_test_setup_teardown(function, play_open, play_close)
+
+/** From now on a CONNECT may have so many bytes; until play_close. */
+void play_limit_connect(uint32_t bytes);
 
 /** A connection; freed by play_close. */
 struct play_client *play_connect(void);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/writer.h"
 #include "mqtt/counters.h"
 #include "play.h"
 #include "wire.h"
@@ -128,6 +129,88 @@ static void answers_keep_the_order_of_the_publishes(void **state)
     play_expect(c, "50 { 0002 97 { 1F <full> } } 40 03 0003 10 40 { 0004 87 { 1F <no> } }");
     play_send(c, "32 { <t> 0005 {} }"); /* nothing waits any more */
     play_expect(c, "40 { 0005 87 { 1F <no> } }");
+}
+
+/* A PUBREL that comes before its PUBREC has left: the message is carried out once all the same, and
+ * PUBCOMP follows PUBREC. [MQTT-4.3.3-10], [MQTT-4.3.3-11] */
+static void regress_pubrel_before_the_decision(void **state)
+{
+    struct play_client *c = play_connect_as(V5_KEPT, V5_CONNACK);
+
+    (void)state;
+    play.verdict.is_later = true;
+    play_send(c, "34 { <t> 0001 {} 'x' } 62 02 0001 3C { <t> 0001 {} 'x' } 62 02 0001");
+    play_expect(c, "");
+    play_expect_story("publish(t,2)(x)");
+    play_answer(0, REASON_SUCCESS, NULL);
+    play_expect(c, "50 02 0001 70 02 0001 50 02 0001 70 02 0001");
+    play_send(c, "34 { <t> 0001 {} 'y' }"); /* the identifier is free now */
+    play_expect_story("publish(t,2)(y)");
+    play_send(c, "62 02 0001");
+    play_answer(1, REASON_QUOTA_EXCEEDED, NULL);
+    play_expect(c, "50 03 0001 97 70 03 0001 92");
+    play_expect_story("");
+    assert_int_equal(play_session("me")->in.count, 0);
+}
+
+/* The same over a reconnect: the answer comes on the connection that asked last. */
+static void regress_pubrel_before_the_decision_on_another_connection(void **state)
+{
+    struct play_client *c = play_connect_as(V5_KEPT, V5_CONNACK);
+
+    (void)state;
+    play.verdict.is_later = true;
+    play_send(c, "34 { <t> 0001 {} 'x' }");
+    play_break(c);
+    c = play_connect_as(V5_KEPT, V5_PRESENT);
+    play_send(c, "62 02 0001");
+    play_expect(c, "");
+    play_answer(0, REASON_SUCCESS, NULL);
+    play_expect(c, "70 02 0001");
+    play_expect_story("");
+    assert_int_equal(play_session("me")->in.count, 0);
+}
+
+/* Answers that nobody can be sent yet are bounded, of PUBRELs too. */
+static void undecided_pubrels_are_not_read_for_ever(void **state)
+{
+    struct play_client *c = play_connect_as(V5, V5_CONNACK);
+
+    (void)state;
+    play.verdict.is_later = true;
+    play_send(c, "34 { <t> 0001 {} 'x' }");
+    for (unsigned i = 0; i < 2000 && !conn_is_paused(play.client->conn); i++)
+        play_send(c, "62 02 0001");
+    assert_true(conn_is_paused(play.client->conn));
+    play_answer(0, REASON_SUCCESS, NULL);
+    assert_false(conn_is_paused(play.client->conn));
+}
+
+/* The memory of a large answer is not kept for as long as the connection lasts. */
+static void what_a_large_answer_took_is_given_back(void **state)
+{
+    enum { FILTERS = 5000 };
+    struct play_client *c = play_connect_as(V5, V5_CONNACK);
+    struct buffer body = {0}, packet = {0};
+    struct buffer got;
+    uint8_t header[5];
+    struct writer w = writer_of(header, sizeof(header));
+
+    (void)state;
+    buffer_append(&body, "\0\1\0", 3);
+    for (unsigned i = 0; i < FILTERS; i++)
+        buffer_append(&body, "\0\1f\0", 4);
+    writer_u8(&w, 0x82);
+    writer_varint(&w, (uint32_t)body.len);
+    buffer_append(&packet, header, writer_len(&w));
+    buffer_append_slice(&packet, buffer_slice(&body));
+    play_send_bytes(c, buffer_slice(&packet));
+    got = play_take(c);
+    assert_int_equal(got.len, 3 + 3 + FILTERS); /* a SUBACK of this many codes */
+    assert_true(play.client->scratch.capacity <= 1024);
+    buffer_deinit(&body);
+    buffer_deinit(&packet);
+    buffer_deinit(&got);
 }
 
 static void an_answer_to_one_that_has_gone(void **state)
@@ -367,6 +450,35 @@ static void regress_answers_behind_an_undecided_one(void **state)
     play_forget_story();
 }
 
+/* What would be answered by a packet larger than the client takes was done and never answered. */
+static void regress_more_codes_than_the_client_takes(void **state)
+{
+    static const struct {
+        const char *sent, *answer;
+    } cases[] = {
+        {"82 { 0001 {} <a> 00 <b> 00 <c> 00 <d> 00 <e> 00 <f> 00 <g> 00 <h> 00 <i> 00 <j> 00"
+         " <k> 00 <l> 00 <m> 00 <n> 00 <o> 00 }",
+         "90 { 0001 {} 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 }"},
+        {"82 { 0001 {} <a> 00 <b> 00 <c> 00 <d> 00 <e> 00 <f> 00 <g> 00 <h> 00 <i> 00 <j> 00"
+         " <k> 00 <l> 00 <m> 00 <n> 00 <o> 00 <p> 00 }",
+         "E0 01 95"},
+        {"A2 { 0001 {} <a> <b> <c> <d> <e> <f> <g> <h> <i> <j> <k> <l> <m> <n> <o> <p> }",
+         "E0 01 95"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct play_client *c =
+            play_connect_as("10 { <MQTT> 05 02 0000 { 27 00000014 } <me> }", V5_CONNACK);
+
+        play_send(c, cases[i].sent); /* the first is answered by 20 bytes */
+        play_expect(c, cases[i].answer);
+        if (i > 0)
+            play_expect_story(GONE); /* and nothing was done */
+        play_forget_story();
+    }
+}
+
 /* Answers are owed to a peer that asks on and on and does not read, but not without end. */
 static void regress_questions_of_one_that_does_not_read(void **state)
 {
@@ -409,6 +521,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PLAY_TEST(publishes),
         PLAY_TEST(answers_keep_the_order_of_the_publishes),
+        PLAY_TEST(regress_pubrel_before_the_decision),
+        PLAY_TEST(regress_pubrel_before_the_decision_on_another_connection),
+        PLAY_TEST(undecided_pubrels_are_not_read_for_ever),
+        PLAY_TEST(what_a_large_answer_took_is_given_back),
         PLAY_TEST(an_answer_to_one_that_has_gone),
         PLAY_TEST(a_verdict_that_comes_on_a_later_connection),
         PLAY_TEST(the_receive_maximum),
@@ -418,6 +534,7 @@ int main(void)
         PLAY_TEST(acknowledgements_for_nothing),
         PLAY_TEST(faults_end_the_connection),
         PLAY_TEST(regress_answers_behind_an_undecided_one),
+        PLAY_TEST(regress_more_codes_than_the_client_takes),
         PLAY_TEST(regress_questions_of_one_that_does_not_read),
         PLAY_TEST(nobody_else_notices),
     };

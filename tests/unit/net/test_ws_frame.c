@@ -55,13 +55,15 @@ struct part {
 
 #define TEN     "0123456789"
 #define FIFTY   TEN TEN TEN TEN TEN
-#define LEN_125 FIFTY FIFTY TEN TEN "01234"
+#define LEN_123 FIFTY FIFTY TEN TEN "012"
+#define LEN_125 LEN_123 "34"
 #define KEY     "\x11\x22\x33\x44"
 
 /* Answers. */
 #define CLOSE_1000 "\x88\x02\x03\xe8"
 #define CLOSE_1002 "\x88\x02\x03\xea"
 #define CLOSE_1003 "\x88\x02\x03\xeb"
+#define CLOSE_1007 "\x88\x02\x03\xef"
 #define CLOSE_1009 "\x88\x02\x03\xf1"
 
 static const uint8_t key[4] = {0x91, 0x00, 0xff, 0x3c};
@@ -289,10 +291,40 @@ static const struct frame_case {
     /* X-RFC6455-5.5.1-close */
     {"close 1000", {FRAME(FIN | CLOSE, "\x03\xe8")}, ST_CLOSED, NOTHING, BYTES(CLOSE_1000)},
     {"close with a reason",
-     {FRAME(FIN | CLOSE, "\x03\xe8going home \xff")},
+     {FRAME(FIN | CLOSE, "\x03\xe8going home \xc3\xa9")},
      ST_CLOSED,
      NOTHING,
      BYTES(CLOSE_1000)},
+    {"the longest reason",
+     {FRAME(FIN | CLOSE, "\x03\xe8" LEN_123)},
+     ST_CLOSED,
+     NOTHING,
+     BYTES(CLOSE_1000)},
+    {"a reason with U+0000",
+     {FRAME(FIN | CLOSE, "\x03\xe8\0")},
+     ST_CLOSED,
+     NOTHING,
+     BYTES(CLOSE_1000)},
+    {"a reason that is not UTF-8",
+     {FRAME(FIN | CLOSE, "\x03\xe8going home \xff")},
+     ST_MALFORMED,
+     NOTHING,
+     BYTES(CLOSE_1007)},
+    {"a reason cut in a character",
+     {FRAME(FIN | CLOSE, "\x03\xe8\xe2\x82")},
+     ST_MALFORMED,
+     NOTHING,
+     BYTES(CLOSE_1007)},
+    {"a reason with a surrogate",
+     {FRAME(FIN | CLOSE, "\x03\xe8\xed\xa0\x80")},
+     ST_MALFORMED,
+     NOTHING,
+     BYTES(CLOSE_1007)},
+    {"an illegal code before its reason",
+     {FRAME(FIN | CLOSE, "\x03\xed\xff")},
+     ST_PROTOCOL,
+     NOTHING,
+     BYTES(CLOSE_1002)},
     {"close without code", {FRAME(FIN | CLOSE, "")}, ST_CLOSED, NOTHING, BYTES("\x88\0")},
     {"close 4999", {FRAME(FIN | CLOSE, "\x13\x87")}, ST_CLOSED, NOTHING, BYTES("\x88\x02\x13\x87")},
     {"half a code", {FRAME(FIN | CLOSE, "\x03")}, ST_PROTOCOL, NOTHING, BYTES(CLOSE_1002)},
