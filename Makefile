@@ -68,9 +68,10 @@ run: build ## build and start a demo server with simulated devices
 test: packages-test ## everything: checks, unit, simulation, fuzz and end-to-end tests
 	@exec tools/test.sh
 
-check: packages-test ## layers and includes, generated documents; sizes are only reported
+check: packages-test ## layers, generated documents, conformance; sizes are only reported
 	@$(PYTHON) tools/check_layers.py
 	@$(PYTHON) tools/def2doc.py --check
+	@$(PYTHON) tools/conformance.py --check
 	@$(PYTHON) tools/check_sizes.py
 
 unit: asan ## unit tests, with AddressSanitizer
@@ -113,8 +114,9 @@ lint: packages-dev ## formatting and sizes, strictly
 	    xargs -r clang-format --dry-run -Werror
 	@$(PYTHON) tools/check_sizes.py --strict
 
-docs: ## write the pages that are made from the tables: options, events, counters
+docs: ## write what is made from tables and tests: options, events, counters, conformance
 	@$(PYTHON) tools/def2doc.py
+	@$(PYTHON) tools/conformance.py --write
 
 install: build ## install below PREFIX
 	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD)/release --prefix "$(PREFIX)"

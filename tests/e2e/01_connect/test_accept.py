@@ -10,7 +10,7 @@ from lib.packets import Prop
 @versions
 @pytest.mark.parametrize("transport", ["tls", "wss"])
 def test_application(net, version, transport):
-    """open-api 2 and 3, [MQTT-3.1.4-5], 3.1.1 [MQTT-3.1.4-4], [MQTT-3.2.0-1]: username is the
+    """open-api 2 and 3, [MQTT-3.1.4-5], [MQTT-3.2.2-1], 3.1.1 [MQTT-3.1.4-4], [MQTT-3.2.0-1]: username is the
     projectKey, password the projectSecret; CONNACK is the first packet and has code 0; TLS over
     TCP and WebSocket over TLS are served, 3.1.1 [MQTT-7.1.1-1]."""
     app = net.app(version, transport)

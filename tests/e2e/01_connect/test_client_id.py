@@ -3,6 +3,7 @@ import pytest
 
 from lib import packets
 from lib.cases import BAD_UTF8, table, versions
+from lib.client import refusal
 from lib.packets import V4, Prop
 from lib.world import Project
 
@@ -51,6 +52,18 @@ def test_empty_with_a_session_in_3_1_1(net, project, side):
         net.raw("app", V4).connect("", project.key, project.secret, clean=False, code=2)
     else:
         net.raw("device", V4).connect("", login.username, login.password, clean=False, code=2)
+
+
+@versions
+@pytest.mark.parametrize("side", ["app", "device"])
+def test_too_long(net, project, version, side):
+    """[MQTT-3.1.3-8], 3.1.1 [MQTT-3.1.3-9]: more than 256 bytes: 0x85 / 2, and the end; 256 are
+    taken."""
+    login = project.device()
+    name, secret = (project.key, project.secret) if side == "app" else (
+        login.username, login.password)
+    net.raw(side, version).connect("ü" * 128 + "x", name, secret, code=refusal(version, 0x85, 2))
+    net.raw(side, version).connect("ü" * 128, name, secret).ping()
 
 
 @versions

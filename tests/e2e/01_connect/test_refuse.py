@@ -38,7 +38,7 @@ CASES = {
 @table("transport, credentials", CASES)
 def test_wrong_credentials(net, project, version, transport, credentials):
     """open-api 2 and 3, [MQTT-3.1.4-2], [MQTT-3.2.2-6], -7, -8, 3.1.1 [MQTT-3.2.2-4],
-    [MQTT-3.2.2-5]: 4 / 0x86, session present 0, then the end. A service knows nothing of the
+    -5, -6: 4 / 0x86, session present 0, then the end. A service knows nothing of the
     other's credentials."""
     username, password = credentials(project, project.device())
     net.raw(transport, version).connect(None, username, password, code=refusal(version, 0x86, 4))

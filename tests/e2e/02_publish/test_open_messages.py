@@ -120,11 +120,12 @@ def test_equal_values_are_sent_too(net):
         app.receive(device.open("attributes"), payload)
 
 
+@versions
 @each_qos
-def test_order_over_all_kinds(net, qos):
-    """open-api 3.1, [MQTT-4.6.0-5], [MQTT-4.6.0-6]: all messages of one device reach a session
-    in the order of acceptance, over all kinds."""
-    device, app = net.device(), net.app(client_id=f"order{qos}")
+def test_order_over_all_kinds(net, version, qos):
+    """open-api 3.1, [MQTT-4.6.0-5], [MQTT-4.6.0-6], 3.1.1 [MQTT-4.6.0-5], [MQTT-4.6.0-6]: all
+    messages of one device reach a session in the order of acceptance, over all kinds."""
+    device, app = net.device(version=version), net.app(version)
     app.subscribe(device.open("#"), qos=qos)
     sent = []
     for number in range(10):

@@ -134,8 +134,8 @@ def test_a_hundred(net, version):
 
 @versions
 def test_one_suback_for_all(net, version):
-    """[MQTT-3.8.4-1], -2, -5, -6, [MQTT-3.9.3-1], 3.1.1 [MQTT-3.8.4-4], -5, [MQTT-3.9.3-2]: one
-    code for each filter, in their order, doubled ones too."""
+    """[MQTT-3.8.4-1], -2, -5, -6, [MQTT-3.9.3-1], -2, 3.1.1 [MQTT-3.8.4-4], -5, [MQTT-3.9.3-2]:
+    one code for each filter, in their order, doubled ones too."""
     app, device = net.app(version), net.project.device()
     own = device.open("attributes")
     suback = app.subscribe((own, 1), ("open/PR_0000000000/#", 2), (device.open("online"), 0),

@@ -79,6 +79,7 @@ def test_faults_of_the_caller(server, project, add_type, tmp_path):
         assert done.stderr.count("\n") == 1, done
 
 
+@pytest.mark.fast_tsan
 def test_a_changed_definition_counts_at_once(net, server, project, add_type, tmp_path):
     """A device that is connected keeps to the new definition from the next message on."""
     made, device = add_type({}), net.device()

@@ -54,6 +54,7 @@ def test_begin_and_end(watched, rules):
     app.expect_nothing()
 
 
+@pytest.mark.fast_tsan
 def test_behind_the_report_that_caused_it(net, rules):
     """open-api 3.1: in order with the device's other messages."""
     device, app = net.device(), net.app()
@@ -225,6 +226,7 @@ def test_a_rule_that_goes_ends_its_alarms(watched, rules):
     expect_change(app, device, True, name="a")
 
 
+@pytest.mark.fast_tsan
 def test_a_changed_rule(watched, rules):
     """A new name or level changes nothing of its state; a new condition begins anew."""
     device, app = watched
