@@ -92,9 +92,9 @@ static bool skip_value(struct walk &w)
     return true;
 }
 
-static enum json_type type_of(uint8_t first)
+enum json_type json_value_type(struct slice value)
 {
-    switch (first) {
+    switch (value.data[0]) {
     case '{':
         return JSON_TYPE_OBJECT;
     case '[':
@@ -243,7 +243,7 @@ static enum status split(struct json_parser *p, struct slice text, bool object, 
         if (!skip_value(w))
             return ST_MALFORMED;
         m->value = slice_behind(w, first);
-        m->type = type_of(m->value.data[0]);
+        m->type = json_value_type(m->value);
         (*count)++;
     } while (char_at(w, w.next++) != close);
     return ST_OK;

@@ -43,6 +43,9 @@ struct json_member {
     enum json_type type;
 };
 
+/** The type of a value (checked JSON, not empty), by its first byte. */
+enum json_type json_value_type(struct slice value);
+
 struct json_parser;
 
 /** A parser for texts of up to `max_len` bytes (below 2 GiB); owned by the caller. Its memory grows

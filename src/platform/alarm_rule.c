@@ -131,25 +131,6 @@ static bool meets(const struct alarm_condition *c, const struct json_member *m)
     return false;
 }
 
-static enum json_type type_of(struct slice value)
-{
-    switch (value.data[0]) {
-    case '{':
-        return JSON_TYPE_OBJECT;
-    case '[':
-        return JSON_TYPE_ARRAY;
-    case '"':
-        return JSON_TYPE_STRING;
-    case 't':
-    case 'f':
-        return JSON_TYPE_BOOL;
-    case 'n':
-        return JSON_TYPE_NULL;
-    default:
-        return JSON_TYPE_NUMBER;
-    }
-}
-
 static bool is_condition_met(const struct alarm_condition *c, const struct cloud_values *values)
 {
     const struct cloud_value *v = cloud_values_find(values, c->attribute);
@@ -158,7 +139,7 @@ static bool is_condition_met(const struct alarm_condition *c, const struct cloud
     if (v == NULL)
         return false;
     m = (struct json_member){.key = cloud_value_name(v), .value = cloud_value_json(v)};
-    m.type = type_of(m.value);
+    m.type = json_value_type(m.value);
     return meets(c, &m);
 }
 
