@@ -7,6 +7,9 @@
 
 become docs/options.md, docs/events.md and docs/counters.md. With --check nothing is written, and
 a page that differs from its table is an error. A page without a table is not made.
+
+What the written pages of QUOTING say of options and counters in their tables is held against the
+same .def files: a default that is another one, and a name that does not exist, are errors.
 """
 
 import argparse
@@ -15,6 +18,10 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+QUOTING = ("docs/mqtt.md", "docs/zh-CN/mqtt.md")
+OPTION_HEADS, DEFAULT_HEADS = ("option", "配置项"), ("default", "默认值")
+COUNTER_HEADS = ("counter", "计数器")
 
 TOKEN = re.compile(r"""
     (?P<comment> /\*.*?\*/ | //[^\n]* )
@@ -149,6 +156,53 @@ def counters_page() -> str | None:
                           "counter that says why.") + body
 
 
+# ---- what written pages quote
+
+
+def page_tables(text: str):
+    """Each row of each table as a dict from the table's heads to its cells, with its line."""
+    heads = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.startswith("|"):
+            heads = None
+            continue
+        cells = [c.strip() for c in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        if heads is None:
+            heads = cells
+        elif set(line) - set("| -:"):
+            yield number, dict(zip(heads, cells))
+
+
+def pick(row: dict[str, str], heads: tuple[str, ...]) -> str:
+    return next((row[head] for head in heads if head in row), "")
+
+
+def quote_faults(page: str, defaults: dict[str, str], counters: set[str]) -> list[str]:
+    """A row that names one option and a number as its default, and all names of counters."""
+    faults = []
+    for number, row in page_tables((ROOT / page).read_text(encoding="utf-8")):
+        options = re.findall(r"`--([a-z0-9-]+)`", pick(row, OPTION_HEADS))
+        quoted = re.match(r"[\d,]+", pick(row, DEFAULT_HEADS))
+        faults += [f"{page}:{number}: there is no option --{name}"
+                   for name in options if name not in defaults]
+        if len(options) == 1 and quoted and options[0] in defaults:
+            said, default = quoted.group().replace(",", ""), defaults[options[0]]
+            if default.isdigit() and said != default:
+                faults.append(f"{page}:{number}: the default of --{options[0]} is {default}")
+        faults += [f"{page}:{number}: there is no counter {name}"
+                   for name in re.findall(r"`([a-z0-9_]+)`", pick(row, COUNTER_HEADS))
+                   if name not in counters]
+    return faults
+
+
+def quoting_faults() -> list[str]:
+    options = read_entries(ROOT / "src/app/options.def", "OPTION", 8)
+    defaults = {entry[0].replace("_", "-"): entry[2] for entry in options}
+    counters = {entry[0] for path in ROOT.glob("src/*/counters.def")
+                for entry in read_entries(path, "COUNTER", 4)}
+    return [fault for page in QUOTING for fault in quote_faults(page, defaults, counters)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare, do not write")
@@ -170,10 +224,13 @@ def main() -> int:
             path.parent.mkdir(exist_ok=True)
             path.write_text(page, encoding="utf-8")
             print(f"wrote docs/{name}.md")
+    faults = quoting_faults()
+    for fault in faults:
+        print(fault, file=sys.stderr)
     if check and stale:
         print(f"not as their tables are: {' '.join(stale)} (make docs writes them)")
         return 1
-    return 0
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
