@@ -15,7 +15,7 @@
 
 enum { COUNT_MAX = 100000 /* they are in memory until the commit */ };
 
-static const char *const columns[] = {"username", "enabled", "created_ms", "name", NULL};
+static const char *const columns[] = {"username", "enabled", "created_ms", "parent", "name", NULL};
 
 static json_t *describe(const struct registry_device *d, bool with_password)
 {
@@ -32,6 +32,13 @@ static json_t *describe(const struct registry_device *d, bool with_password)
     if (d->type_id != 0)
         ident_format(IDENT_TYPE, d->type_id, text);
     (void)json_object_set_new(object, "type", d->type_id != 0 ? json_string(text) : json_null());
+    if (d->parent_id != 0)
+        ident_format(IDENT_DEVICE, d->parent_id, text);
+    (void)json_object_set_new(object, "parent",
+                              d->parent_id != 0 ? json_string(text) : json_null());
+    (void)json_object_set_new(object, "address",
+                              d->parent_id != 0 ? json_string(d->address) : json_null());
+    (void)json_object_set_new(object, "sn", d->sn[0] != '\0' ? json_string(d->sn) : json_null());
     (void)json_object_set_new(object, "enabled", json_boolean(d->enabled));
     (void)json_object_set_new(object, "created_ms", json_integer(d->created_ms));
     return object;
@@ -57,16 +64,86 @@ static enum status take_type(struct cli_call *call, uint64_t project_id, uint64_
     return st;
 }
 
+/* Puts a text into a member that has room for `max` bytes and a zero. False: it is too long. */
+static bool set_text(char *member, const char *text, size_t max)
+{
+    size_t len = strlen(text);
+
+    if (len > max)
+        return false;
+    memcpy(member, text, len + 1);
+    return true;
+}
+
+/* Takes --parent and --address: where it stands. */
+static enum status take_place(struct cli_call *call, struct registry_device *d)
+{
+    const char *parent = call->flags[CLI_FLAG_parent];
+    const char *address = call->flags[CLI_FLAG_address];
+
+    if (parent != NULL && strcmp(parent, "none") == 0) {
+        d->parent_id = 0;
+        d->address[0] = '\0';
+    } else if (parent != NULL) {
+        d->parent_id = ident_parse(IDENT_DEVICE, slice_of(parent));
+        if (d->parent_id == 0)
+            return cli_fail(call, ST_INVALID,
+                            "--parent %s: give DU_ and ten letters or digits, or `none`", parent);
+    }
+    if (address != NULL && d->parent_id == 0)
+        return cli_fail(call, ST_INVALID, "--address: it is below a device: give --parent with it");
+    if (address != NULL && !set_text(d->address, address, REGISTRY_NAME_MAX))
+        d->address[0] = '\0'; /* as wrong as none */
+    if (d->parent_id != 0 && !registry_text_is_valid(d->address))
+        return cli_fail(call, ST_INVALID,
+                        "--address: a sub-device needs 1 to %d bytes of UTF-8 without control "
+                        "characters",
+                        REGISTRY_NAME_MAX);
+    return ST_OK;
+}
+
+static enum status take_sn(struct cli_call *call, struct registry_device *d)
+{
+    const char *sn = call->flags[CLI_FLAG_sn];
+
+    if (sn == NULL)
+        return ST_OK;
+    if (sn[0] != '\0' && !registry_sn_is_valid(sn))
+        return cli_fail(call, ST_INVALID,
+                        "--sn: give up to %d bytes of UTF-8 without control characters, `/`, `+` "
+                        "and `#`",
+                        REGISTRY_SN_MAX);
+    (void)set_text(d->sn, sn, REGISTRY_SN_MAX);
+    return ST_OK;
+}
+
+/* What is said when its place, its serial number or its type is not to be had. */
+static enum status tell_place(struct cli_call *call, enum status st, const char *what)
+{
+    switch (st) {
+    case ST_REFUSED:
+        return cli_fail(call, st, "%s: another device has this address, or this serial number",
+                        what);
+    case ST_FULL:
+        return cli_fail(call, st, "%s: more than %d levels of sub-devices", what,
+                        REGISTRY_LEVELS_MAX);
+    case ST_NOT_FOUND:
+        return cli_fail(call, st, "%s: --parent: no such device in this project", what);
+    default:
+        return cli_fail(call, st, "%s: a device cannot be below itself", what);
+    }
+}
+
 /* ---- add */
 
 /* What `device add` was asked for, checked. */
 struct order {
     uint64_t project_id;
-    uint64_t device_id;   /* 0: make one */
-    uint64_t type_id;     /* 0: none */
-    const char *name;     /* NULL: the user name */
-    const char *password; /* NULL: make one */
-    size_t count;         /* 0: no --count */
+    uint64_t device_id;           /* 0: make one */
+    struct registry_device place; /* its type, parent, address and serial number alone */
+    const char *name;             /* NULL: the user name */
+    const char *password;         /* NULL: make one */
+    size_t count;                 /* 0: no --count */
 };
 
 static enum status read_order(struct cli_call *call, struct order *o)
@@ -101,20 +178,15 @@ static enum status read_order(struct cli_call *call, struct order *o)
             return cli_fail(call, ST_INVALID,
                             "--count and --username: several devices cannot have one user name: "
                             "leave one out");
+        if (call->flags[CLI_FLAG_address] != NULL || call->flags[CLI_FLAG_sn] != NULL)
+            return cli_fail(call, ST_INVALID,
+                            "--count: several devices cannot have one --address or --sn");
         o->count = n;
     }
-    return take_type(call, o->project_id, &o->type_id);
-}
-
-/* Puts a text into a device's member. False: it is too long. */
-static bool set_text(char *member, const char *text)
-{
-    size_t len = strlen(text);
-
-    if (len > REGISTRY_NAME_MAX)
-        return false;
-    memcpy(member, text, len + 1);
-    return true;
+    st = take_type(call, o->project_id, &o->place.type_id);
+    if (st == ST_OK)
+        st = take_place(call, &o->place);
+    return st == ST_OK ? take_sn(call, &o->place) : st;
 }
 
 /* The device's name: as ordered, with its number when there are several, or else its user name. */
@@ -125,7 +197,7 @@ static bool set_name(const struct order *o, size_t number, struct registry_devic
         return true;
     }
     if (o->count == 0)
-        return set_text(d->name, o->name);
+        return set_text(d->name, o->name, REGISTRY_NAME_MAX);
     return snprintf(d->name, sizeof(d->name), "%s %zu", o->name, number + 1) <= REGISTRY_NAME_MAX;
 }
 
@@ -134,13 +206,13 @@ static enum status add_one(struct registry *r, const struct order *o, size_t num
 {
     enum status st;
 
+    *d = o->place;
     d->project_id = o->project_id;
-    d->type_id = o->type_id;
     d->enabled = true;
     d->created_ms = clock_unix_ms();
     if (o->password == NULL)
         ident_random_text(d->password, IDENT_PASSWORD_LEN);
-    else if (!set_text(d->password, o->password))
+    else if (!set_text(d->password, o->password, REGISTRY_NAME_MAX))
         return ST_TOO_LARGE;
     do {
         d->device_id = o->device_id == 0 ? ident_random(IDENT_DEVICE) : o->device_id;
@@ -206,6 +278,10 @@ enum status cli_device_add(struct cli_call *call)
         return cli_fail(
             call, st, "--name, --password: give 1 to %d bytes of UTF-8 without control characters",
             REGISTRY_NAME_MAX);
+    case ST_REFUSED:
+    case ST_FULL:
+    case ST_NOT_FOUND:
+        return tell_place(call, st, "nothing was added");
     default:
         return cli_fail(call, st, "nothing was added: %s", status_text(st));
     }
@@ -278,21 +354,39 @@ static enum status change(struct cli_call *call, struct registry_device *d)
         st = cli_take_switch(call, CLI_FLAG_enabled, &d->enabled);
     if (st == ST_OK)
         st = take_type(call, d->project_id, &d->type_id);
+    if (st == ST_OK)
+        st = take_place(call, d);
+    if (st == ST_OK)
+        st = take_sn(call, d);
     if (st != ST_OK)
         return st;
-    return cli_tell_change(call, registry_device_update(call->registry, d));
+    st = registry_device_update(call->registry, d);
+    switch (st) {
+    case ST_REFUSED:
+    case ST_FULL:
+    case ST_NOT_FOUND:
+    case ST_INVALID:
+        return tell_place(call, st, call->operand);
+    default:
+        return cli_tell_change(call, st);
+    }
 }
 
 enum status cli_device_set(struct cli_call *call)
 {
+    static const enum cli_flag changing[] = {CLI_FLAG_name, CLI_FLAG_password, CLI_FLAG_enabled,
+                                             CLI_FLAG_type, CLI_FLAG_parent,   CLI_FLAG_address,
+                                             CLI_FLAG_sn};
     struct registry_device d = {0};
     enum status st;
+    size_t i = 0;
 
-    if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_password] == NULL &&
-        call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_type] == NULL)
-        return cli_fail(
-            call, ST_INVALID,
-            "device set: nothing to change: give --name, --password, --enabled or --type");
+    while (i < sizeof(changing) / sizeof(changing[0]) && call->flags[changing[i]] == NULL)
+        i++;
+    if (i == sizeof(changing) / sizeof(changing[0]))
+        return cli_fail(call, ST_INVALID,
+                        "device set: nothing to change: give --name, --password, --enabled, "
+                        "--type, --parent, --address or --sn");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &d));

@@ -33,6 +33,8 @@ static const char *text_of(const char *key, const json_t *value, char room[NUMBE
 {
     if (json_is_string(value))
         return json_string_value(value);
+    if (json_is_null(value))
+        return "-";
     if (json_is_boolean(value))
         return json_is_true(value) ? "yes" : "no";
     if (is_time(key))

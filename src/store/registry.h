@@ -19,7 +19,11 @@
 
 struct registry;
 
-enum { REGISTRY_NAME_MAX = 128 /* bytes of UTF-8 in a name */ };
+enum {
+    REGISTRY_NAME_MAX = 128, /* bytes of UTF-8 in a name, a password, an address */
+    REGISTRY_SN_MAX = 64,    /* and in a serial number */
+    REGISTRY_LEVELS_MAX = 16 /* of sub-devices below a device that connects */
+};
 
 struct registry_project {
     uint64_t project_id;
@@ -49,6 +53,9 @@ struct registry_device {
     char password[REGISTRY_NAME_MAX + 1];
     bool enabled;
     int64_t created_ms;
+    uint64_t parent_id;                  /* of a device of its project; 0: it connects itself */
+    char address[REGISTRY_NAME_MAX + 1]; /* below its parent; empty: it has none */
+    char sn[REGISTRY_SN_MAX + 1];        /* serial number, one of its type; empty: none */
 };
 
 struct registry_rule {
@@ -58,9 +65,13 @@ struct registry_rule {
     int64_t created_ms;
 };
 
-/** True for a name or a password: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control characters.
- */
+/** True for a name, a password or an address: 1 to REGISTRY_NAME_MAX bytes of UTF-8 without control
+ * characters. */
 bool registry_text_is_valid(const char *text);
+
+/** True for a serial number: such a text of up to REGISTRY_SN_MAX bytes that can be a level of a
+ * topic (no `/`, `+`, `#`). */
+bool registry_sn_is_valid(const char *text);
 
 /** What a change was about. */
 enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE, REGISTRY_TYPE, REGISTRY_RULE };
@@ -146,14 +157,23 @@ typedef bool (*registry_rule_fn)(const struct registry_rule *x, void *arg);
 enum status registry_rule_each(struct registry *r, uint64_t project_id, registry_rule_fn fn,
                                void *arg) MUST_CHECK;
 
-/** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_NOT_FOUND (project or type),
- * ST_INVALID (name, password), ST_IO. */
+/** Adds a device. Errors: ST_EXISTS (its id, in any project), ST_REFUSED (another one has its
+ * address, or its serial number), ST_NOT_FOUND (project, type or parent), ST_FULL (more than
+ * REGISTRY_LEVELS_MAX), ST_INVALID (name, password, address, serial number), ST_IO. */
 enum status registry_device_add(struct registry *r, const struct registry_device *d) MUST_CHECK;
 enum status registry_device_find(struct registry *r, uint64_t device_id,
                                  struct registry_device *out) MUST_CHECK;
-/** Changes a device's name, password, switch and type; it stays in its project. Errors:
- * ST_NOT_FOUND (the type too), ST_INVALID (name, password), ST_IO. */
+/** Finds one by its place below a device, or by its serial number. */
+enum status registry_device_find_address(struct registry *r, uint64_t parent_id,
+                                         const char *address,
+                                         struct registry_device *out) MUST_CHECK;
+enum status registry_device_find_sn(struct registry *r, uint64_t project_id, uint64_t type_id,
+                                    const char *sn, struct registry_device *out) MUST_CHECK;
+/** Changes all of a device but what it is called by and when it was made; it stays in its project.
+ * Errors: ST_NOT_FOUND (type and parent too), ST_REFUSED, ST_FULL and ST_INVALID as for add;
+ * ST_INVALID also for a parent that is below it. */
 enum status registry_device_update(struct registry *r, const struct registry_device *d) MUST_CHECK;
+/** Removes a device with all that is below it. */
 enum status registry_device_remove(struct registry *r, uint64_t device_id) MUST_CHECK;
 
 typedef bool (*registry_device_fn)(const struct registry_device *d, void *arg);
@@ -161,6 +181,26 @@ typedef bool (*registry_device_fn)(const struct registry_device *d, void *arg);
  * out. */
 enum status registry_device_each(struct registry *r, uint64_t project_id, registry_device_fn fn,
                                  void *arg) MUST_CHECK;
+
+/**
+ * The device that holds the connection for this one: itself, if it has no parent.
+ *
+ * @param level  its steps below that one; NULL: not asked for
+ * Errors: ST_NOT_FOUND, ST_CORRUPT (too many levels: rows that were not written here), ST_IO
+ */
+enum status registry_device_root(struct registry *r, uint64_t device_id, uint64_t *root_id,
+                                 unsigned *level) MUST_CHECK;
+
+/** @param level  steps below the device that was asked for */
+typedef bool (*registry_below_fn)(uint64_t device_id, unsigned level, void *arg);
+/** All that is below a device, those that are nearest first. */
+enum status registry_device_each_below(struct registry *r, uint64_t device_id, registry_below_fn fn,
+                                       void *arg) MUST_CHECK;
+
+typedef bool (*registry_parent_fn)(uint64_t device_id, uint64_t parent_id, void *arg);
+/** All sub-devices of all projects. */
+enum status registry_device_each_parent(struct registry *r, registry_parent_fn fn,
+                                        void *arg) MUST_CHECK;
 
 /** The number of the newest change, 0 when there was none. */
 enum status registry_last_change(struct registry *r, int64_t *out) MUST_CHECK;

@@ -9,13 +9,34 @@
 /* The member of a device's row that is sealed. */
 #define MEMBER_PASSWORD "password"
 
+static bool row_is_valid(const struct registry_device *d)
+{
+    return registry_text_is_valid(d->name) && registry_text_is_valid(d->password) &&
+           (d->parent_id == 0 || registry_text_is_valid(d->address)) &&
+           (d->sn[0] == '\0' || registry_sn_is_valid(d->sn));
+}
+
+/* A row that exists already, or one whose place or serial number is taken: callers who draw an
+ * identifier try another one for the first alone. */
+static enum status tell_apart(struct registry *r, const struct registry_device *d)
+{
+    struct registry_device other;
+    enum status st = registry_device_find(r, d->device_id, &other);
+
+    secret_wipe(&other, sizeof(other));
+    return st == ST_NOT_FOUND ? ST_REFUSED : ST_EXISTS;
+}
+
 enum status registry_device_add(struct registry *r, const struct registry_device *d)
 {
     struct registry_query q;
+    enum status st;
 
-    if (!ident_is_valid(IDENT_DEVICE, d->device_id) || !registry_text_is_valid(d->name) ||
-        !registry_text_is_valid(d->password))
+    if (!ident_is_valid(IDENT_DEVICE, d->device_id) || !row_is_valid(d))
         return ST_INVALID;
+    st = registry_sub_device_check(r, d);
+    if (st != ST_OK)
+        return st;
     q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_ADD);
     registry_query_bind_int(&q, (int64_t)d->device_id);
     registry_query_bind_int(&q, (int64_t)d->project_id);
@@ -24,7 +45,11 @@ enum status registry_device_add(struct registry *r, const struct registry_device
     registry_query_bind_int(&q, d->enabled);
     registry_query_bind_int(&q, d->created_ms);
     registry_query_bind_int(&q, (int64_t)d->type_id);
-    return registry_query_run(&q, true);
+    registry_query_bind_int(&q, (int64_t)d->parent_id);
+    registry_query_bind_text(&q, d->address);
+    registry_query_bind_text(&q, d->sn);
+    st = registry_query_run(&q, true);
+    return st == ST_EXISTS ? tell_apart(r, d) : st;
 }
 
 static void read_device(struct registry_query *q, struct registry_device *d)
@@ -37,34 +62,71 @@ static void read_device(struct registry_query *q, struct registry_device *d)
     d->enabled = registry_query_read_int(q) != 0;
     d->created_ms = registry_query_read_int(q);
     d->type_id = (uint64_t)registry_query_read_int(q);
+    d->parent_id = (uint64_t)registry_query_read_int(q);
+    registry_query_read_text(q, d->address, REGISTRY_NAME_MAX);
+    registry_query_read_text(q, d->sn, REGISTRY_SN_MAX);
+}
+
+static enum status find_one(struct registry_query *q, struct registry_device *out)
+{
+    bool found = registry_query_row(q);
+
+    if (found)
+        read_device(q, out);
+    return registry_query_end(q) == ST_OK && !found ? ST_NOT_FOUND : q->status;
 }
 
 enum status registry_device_find(struct registry *r, uint64_t device_id,
                                  struct registry_device *out)
 {
     struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_FIND);
-    bool found;
 
     registry_query_bind_int(&q, (int64_t)device_id);
-    found = registry_query_row(&q);
-    if (found)
-        read_device(&q, out);
-    return registry_query_end(&q) == ST_OK && !found ? ST_NOT_FOUND : q.status;
+    return find_one(&q, out);
+}
+
+enum status registry_device_find_address(struct registry *r, uint64_t parent_id,
+                                         const char *address, struct registry_device *out)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_FIND_ADDRESS);
+
+    registry_query_bind_int(&q, (int64_t)parent_id);
+    registry_query_bind_text(&q, address);
+    return find_one(&q, out);
+}
+
+enum status registry_device_find_sn(struct registry *r, uint64_t project_id, uint64_t type_id,
+                                    const char *sn, struct registry_device *out)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_FIND_SN);
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    registry_query_bind_int(&q, (int64_t)type_id);
+    registry_query_bind_text(&q, sn);
+    return find_one(&q, out);
 }
 
 enum status registry_device_update(struct registry *r, const struct registry_device *d)
 {
     struct registry_query q;
+    enum status st;
 
-    if (!registry_text_is_valid(d->name) || !registry_text_is_valid(d->password))
+    if (!row_is_valid(d))
         return ST_INVALID;
+    st = registry_sub_device_check(r, d);
+    if (st != ST_OK)
+        return st;
     q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_UPDATE);
     registry_query_bind_int(&q, (int64_t)d->device_id);
     registry_query_bind_text(&q, d->name);
     registry_query_bind_secret(&q, REGISTRY_DEVICE, d->device_id, MEMBER_PASSWORD, d->password);
     registry_query_bind_int(&q, d->enabled);
     registry_query_bind_int(&q, (int64_t)d->type_id);
-    return registry_query_run(&q, true);
+    registry_query_bind_int(&q, (int64_t)d->parent_id);
+    registry_query_bind_text(&q, d->address);
+    registry_query_bind_text(&q, d->sn);
+    st = registry_query_run(&q, true);
+    return st == ST_EXISTS ? ST_REFUSED : st;
 }
 
 enum status registry_device_remove(struct registry *r, uint64_t device_id)

@@ -81,3 +81,8 @@ enum status registry_query_end(struct registry_query *q);
 /** Runs a statement without rows to its end and ends it. ST_NOT_FOUND: with `must_change`, no row
  * was touched. */
 enum status registry_query_run(struct registry_query *q, bool must_change);
+
+/** Whether a device may stand where its row says, between what is above it and what is below it.
+ * Errors: ST_FULL (too many levels), ST_INVALID (its parent is itself, or is below it), ST_IO. */
+enum status registry_sub_device_check(struct registry *r,
+                                      const struct registry_device *d) MUST_CHECK;

@@ -260,3 +260,9 @@ bool registry_text_is_valid(const char *text)
     }
     return true;
 }
+
+bool registry_sn_is_valid(const char *text)
+{
+    return registry_text_is_valid(text) && strlen(text) <= REGISTRY_SN_MAX &&
+           strpbrk(text, "/+#") == NULL;
+}

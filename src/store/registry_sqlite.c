@@ -39,6 +39,7 @@ static const struct migration {
 #include "store/schema/0001_projects_devices.def"
 #include "store/schema/0002_device_types.def"
 #include "store/schema/0003_alarm_rules.def"
+#include "store/schema/0004_sub_devices.def"
 #undef MIGRATION
 };
 

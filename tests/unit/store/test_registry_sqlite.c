@@ -122,7 +122,7 @@ static void a_newer_schema_is_left_as_it_is(void **state)
     registry_rows_execute(state, "ALTER TABLE project ADD COLUMN colour TEXT;"
                                  "PRAGMA user_version = 99");
     assert_int_equal(registry_open(*state, &r, error, sizeof(error)), ST_UNSUPPORTED);
-    registry_rows_execute(state, "SELECT colour FROM project; PRAGMA user_version = 3");
+    registry_rows_execute(state, "SELECT colour FROM project; PRAGMA user_version = 4");
     r = registry_rows_open(state);
     registry_close(&r);
 }
