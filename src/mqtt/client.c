@@ -83,8 +83,7 @@ static void on_closed(struct conn *conn, enum conn_end end)
         counter_add(&CT_mqtt_clients, -1);
         c->state = CLIENT_CLOSED;
         s->client = NULL;
-        counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_qos0_count);
-        unsent_from = flow_out_unqueue(&s->out);
+        unsent_from = session_unqueue(s);
         if (c->will_is_dropped)
             will_free(&s->will);
         client_let_waiting_in(s);

@@ -10,6 +10,8 @@ struct delivery {
     struct message *message;  /* owned reference */
     uint64_t seq;             /* the journal's number, 0: not from the journal */
     uint64_t share;           /* the membership of a share group that it came by, 0: none */
+    uint64_t trace;           /* the service's number under which it hears what becomes of it
+                                 (mqtt_service.traced), 0: it need not hear */
     uint32_t subscription_id; /* 0: none */
     uint8_t more_id_count;
     uint8_t qos;        /* of this delivery */

@@ -377,7 +377,7 @@ void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowl
     }
 }
 
-uint64_t flow_out_unqueue(struct flow_out *f)
+uint64_t flow_out_unqueue(struct flow_out *f, flow_out_take_fn take, void *arg)
 {
     uint64_t lowest = 0;
 
@@ -390,7 +390,7 @@ uint64_t flow_out_unqueue(struct flow_out *f)
         }
         if (d.seq != 0 && (lowest == 0 || d.seq < lowest))
             lowest = d.seq;
-        delivery_deinit(&d);
+        take(&d, arg);
     }
     return lowest;
 }

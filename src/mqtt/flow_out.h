@@ -128,6 +128,6 @@ void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowl
 /** Takes out all queued deliveries whose message has expired, in order. */
 void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn take, void *arg);
 
-/** Throws out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq
- * thrown out, or 0. */
-uint64_t flow_out_unqueue(struct flow_out *f);
+/** Takes out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq
+ * taken out, or 0. */
+uint64_t flow_out_unqueue(struct flow_out *f, flow_out_take_fn take, void *arg);

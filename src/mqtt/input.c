@@ -162,6 +162,14 @@ static enum flow_out_event event_of(const struct packet_ack *ack, enum packet_ty
     }
 }
 
+/* A PUBCOMP comes when the client has the message, whatever it says. */
+static enum delivery_step step_of(const struct packet_ack *ack, enum packet_type type)
+{
+    return type != PACKET_PUBCOMP && ack->reason >= REASON_UNSPECIFIED_ERROR
+               ? DELIVERY_REFUSED
+               : DELIVERY_ACKNOWLEDGED;
+}
+
 static enum reason on_ack(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct session *s = c->session;
@@ -181,6 +189,8 @@ static enum reason on_ack(struct client *c, const struct decode_header *h, struc
         counter_inc(deliveries_acknowledged);
         if (released.seq != 0)
             service_of(c)->delivered(s, released.seq);
+        if (released.trace != 0)
+            service_of(c)->traced(s, released.trace, step_of(&ack, h->type));
         delivery_deinit(&released);
         session_drain(s);
         break;

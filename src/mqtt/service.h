@@ -45,6 +45,14 @@ struct service_ticket {
     uint8_t qos;
 };
 
+/** What becomes of a traced delivery. */
+enum delivery_step {
+    DELIVERY_SENT,         /* its PUBLISH was written, for the first time */
+    DELIVERY_ACKNOWLEDGED, /* QoS 1, 2: the client has it */
+    DELIVERY_REFUSED,      /* QoS 1, 2: the client acknowledged it with an error */
+    DELIVERY_DROPPED       /* it was never sent: its lifetime is over, or the client takes less */
+};
+
 /** A will that was accepted; kept by the session. */
 struct will;
 
@@ -92,6 +100,11 @@ struct mqtt_service {
 
     /** A delivery with this seq (not 0) has been acknowledged, or skipped for good. */
     void (*delivered)(struct session *s, uint64_t seq);
+
+    /** A delivery with this trace (not 0) has come a step further. It may come from within
+     * session_deliver. The end of the session is told by `session_closed` alone. NULL: the service
+     * traces nothing. */
+    void (*traced)(struct session *s, uint64_t trace, enum delivery_step step);
 
     /** The client's connection is over; the session may live on. Deliveries of the journal that
      * were not sent are given back by `unsent_from`: the lowest seq among them, 0: none. */

@@ -248,6 +248,26 @@ void session_attach(struct session *s, struct client *c)
 
 /* --- deliveries ------------------------------------------------------------------------------ */
 
+static void tell_step(struct session *s, uint64_t trace, enum delivery_step step)
+{
+    if (trace != 0)
+        s->service->traced(s, trace, step);
+}
+
+static void on_unqueued(struct delivery *d, void *arg)
+{
+    uint64_t trace = d->trace;
+
+    delivery_deinit(d);
+    tell_step(arg, trace, DELIVERY_DROPPED);
+}
+
+uint64_t session_unqueue(struct session *s)
+{
+    counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_qos0_count);
+    return flow_out_unqueue(&s->out, on_unqueued, s);
+}
+
 static bool is_expired(const struct session *s, const struct delivery *d)
 {
     return d->message->expires_ms != 0 && s->worker->now_ms >= d->message->expires_ms;
@@ -255,12 +275,13 @@ static bool is_expired(const struct session *s, const struct delivery *d)
 
 static void skip(struct session *s, struct delivery *d, struct counter *why)
 {
-    uint64_t seq = d->seq;
+    uint64_t seq = d->seq, trace = d->trace;
 
     counter_add(why, 1);
     delivery_deinit(d);
     if (seq != 0)
         s->service->delivered(s, seq);
+    tell_step(s, trace, DELIVERY_DROPPED);
 }
 
 static void report_too_large(const struct session *s)
@@ -284,6 +305,7 @@ static void skip_too_large(struct session *s, const struct flow_out_entry *e)
 static bool send_now(struct session *s, struct delivery *d)
 {
     struct flow_out_entry *e;
+    uint64_t trace = d->trace;
 
     if (is_expired(s, d)) {
         skip(s, d, &CT_deliveries_dropped_expired);
@@ -300,6 +322,7 @@ static bool send_now(struct session *s, struct delivery *d)
         delivery_deinit(d);
         if (seq != 0)
             s->service->delivered(s, seq);
+        tell_step(s, trace, DELIVERY_SENT);
         return true;
     }
     e = flow_out_track(&s->out, d);
@@ -307,6 +330,7 @@ static bool send_now(struct session *s, struct delivery *d)
         skip_too_large(s, e);
         return false;
     }
+    tell_step(s, trace, DELIVERY_SENT);
     return true;
 }
 

@@ -92,6 +92,10 @@ void session_detach(struct session *s);
 /** A client came back (or came): stops the clocks of will and expiry. */
 void session_attach(struct session *s, struct client *c);
 
+/** The connection is gone: takes out of the queue what the journal still has, and QoS 0, which is
+ * lost and counted. Gives the lowest seq taken out, or 0. */
+uint64_t session_unqueue(struct session *s);
+
 enum session_result {
     SESSION_SENT,    /* on its way */
     SESSION_QUEUED,  /* waits for window or room */

@@ -133,6 +133,19 @@ static void on_delivered(struct session *s, uint64_t seq)
     tell("delivered", slice_of(""), (int64_t)seq);
 }
 
+static void on_traced(struct session *s, uint64_t trace, enum delivery_step step)
+{
+    static const char *const words[] = {
+        [DELIVERY_SENT] = "sent",
+        [DELIVERY_ACKNOWLEDGED] = "acknowledged",
+        [DELIVERY_REFUSED] = "refused",
+        [DELIVERY_DROPPED] = "dropped",
+    };
+
+    (void)s;
+    tell(words[step], slice_of(""), (int64_t)trace);
+}
+
 static void on_disconnected(struct client *c, uint64_t unsent_from)
 {
     tell("disconnected", id_of(c->session), (int64_t)unsent_from);
@@ -162,6 +175,7 @@ static const struct mqtt_service service = {
     .publish_will = on_publish_will,
     .room = on_room,
     .delivered = on_delivered,
+    .traced = on_traced,
     .disconnected = on_disconnected,
     .offline = on_offline,
     .session_closed = on_session_closed,
