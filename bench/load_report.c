@@ -144,8 +144,7 @@ static void report_print_lines(const json_t *object, const char *prefix)
     const char *name;
     const json_t *value;
 
-    json_object_foreach((json_t *)object, name, value)
-    {
+    json_object_foreach ((json_t *)object, name, value) {
         char path[128];
 
         snprintf(path, sizeof(path), "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", name);

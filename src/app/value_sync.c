@@ -1,13 +1,40 @@
-/* Cloud values, alarm states and presence between store and homes: read at start, written at a
- * clean stop; the workers do not run. Main thread. */
+/* Cloud values, presence, alarm states, commands and retained downlinks between store and homes:
+ * read at start, written at a clean stop; the workers do not run. Main thread. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/server_priv.h"
+#include "platform/command_record.h"
 #include "platform/device_alarm.h"
+#include "platform/device_command.h"
+#include "platform/device_retained.h"
 
 /* Under this name the registry keeps up to which of its changes the stored values are right. */
 static const char saved_change[] = "values_change";
+
+static void write_alarms(const struct device *d, struct buffer *out)
+{
+    alarms_write(&d->alarms, out);
+}
+
+static void write_commands(const struct device *d, struct buffer *out)
+{
+    const struct worker *w = d->home->worker;
+
+    if (d->ledger != NULL)
+        command_record_write(d->ledger, w->now_ms, w->unix_ms, out);
+}
+
+/* What of a device is kept as bytes that the store does not understand. */
+static const struct part {
+    enum value_store_part part;
+    void (*write)(const struct device *d, struct buffer *out);
+    void (*restore)(struct device *d, struct slice bytes);
+} parts[VALUE_STORE_PART_COUNT] = {
+    {VALUE_STORE_ALARMS, write_alarms, device_alarm_restore},
+    {VALUE_STORE_COMMANDS, write_commands, device_command_restore},
+    {VALUE_STORE_RETAINED, device_retained_write, device_retained_restore},
+};
 
 static struct device *find_device(struct server *s, uint64_t device_id)
 {
@@ -25,12 +52,18 @@ static void load_online(uint64_t device_id, void *arg)
         device_restore_online(d, s->config->restart_grace * 1000ull);
 }
 
-static void load_alarms(uint64_t device_id, struct slice states, void *arg)
+struct part_load {
+    struct server *server;
+    const struct part *part;
+};
+
+static void load_part(uint64_t device_id, struct slice bytes, void *arg)
 {
-    struct device *d = find_device(arg, device_id);
+    const struct part_load *load = arg;
+    struct device *d = find_device(load->server, device_id);
 
     if (d != NULL)
-        device_alarm_restore(d, states);
+        load->part->restore(d, bytes);
 }
 
 static void load_value(const struct value_store_entry *e, void *arg)
@@ -106,24 +139,37 @@ enum status value_sync_load(struct server *s)
 
     if (st == ST_OK)
         st = value_store_each(s->values, load_value, s);
-    if (st == ST_OK)
-        st = value_store_each_alarms(s->values, load_alarms, s);
+    for (unsigned i = 0; st == ST_OK && i < VALUE_STORE_PART_COUNT; i++) {
+        struct part_load load = {s, &parts[i]};
+
+        st = value_store_each_part(s->values, parts[i].part, load_part, &load);
+    }
     if (st == ST_OK)
         st = value_store_each_online(s->values, load_online, s);
     mark_all_saved(s);
     return st;
 }
 
+static enum status save_parts(struct value_store *store, const struct device *d)
+{
+    enum status st = ST_OK;
+
+    for (unsigned i = 0; st == ST_OK && i < VALUE_STORE_PART_COUNT; i++) {
+        struct buffer bytes = {0};
+
+        parts[i].write(d, &bytes);
+        st = value_store_put_part(store, parts[i].part, d->device_id, buffer_slice(&bytes));
+        buffer_deinit(&bytes);
+    }
+    return st;
+}
+
 static enum status save_device(struct value_store *store, const struct device *d)
 {
-    struct buffer states = {0};
     enum status kept = value_store_put_online(store, d->device_id, d->is_online);
 
-    if (kept == ST_OK) {
-        alarms_write(&d->alarms, &states);
-        kept = value_store_put_alarms(store, d->device_id, buffer_slice(&states));
-        buffer_deinit(&states);
-    }
+    if (kept == ST_OK)
+        kept = save_parts(store, d);
     if (kept != ST_OK)
         return kept;
     for (unsigned i = 0; i < d->values.count; i++) {

@@ -5,23 +5,12 @@
 #include "platform/command_form.h"
 
 #include "base/invariant.h"
-#include "platform/command_ledger.h"
-
-static bool id_is_right(const struct json_member *id)
-{
-    char text[COMMAND_ID_MAX + 1];
-    int64_t number;
-    size_t len;
-
-    if (json_member_int64(id, &number) == ST_OK)
-        return true;
-    return json_text(id, text, COMMAND_ID_MAX, &len) == ST_OK && len > 0;
-}
 
 enum status command_form_check(enum command_form_kind kind, const struct json_member *members,
                                size_t count, struct command_form *out, const char **why)
 {
     const struct json_member *method = json_find(members, count, "method");
+    struct command_id id;
 
     out->params = json_find(members, count, "params");
     out->id = kind == COMMAND_FORM_EVENT ? NULL : json_find(members, count, "id");
@@ -33,7 +22,7 @@ enum status command_form_check(enum command_form_kind kind, const struct json_me
     else if (json_text(method, out->method, COMMAND_METHOD_MAX, &out->method_len) != ST_OK ||
              out->method_len == 0)
         *why = "\"method\" must be a string of 1 to 256 bytes";
-    else if (out->id != NULL && !id_is_right(out->id))
+    else if (out->id != NULL && !command_id_read(out->id, &id))
         *why = "\"id\" must be an integer of 64 bits or a string of 1 to 64 bytes";
     return *why == NULL ? ST_OK : ST_INVALID;
 }
@@ -46,7 +35,7 @@ static size_t trimmed(struct slice text, size_t len)
     return len;
 }
 
-void command_form_append_id(struct slice payload, int64_t id, struct buffer *out)
+void command_form_append_id(struct slice payload, const struct command_id *id, struct buffer *out)
 {
     size_t end = trimmed(payload, payload.len);
     size_t body;
@@ -55,6 +44,7 @@ void command_form_append_id(struct slice payload, int64_t id, struct buffer *out
     body = trimmed(payload, end - 1); /* up to the last value, or the brace that opens */
     invariant(body >= 1);
     buffer_append(out, payload.data, body);
-    buffer_printf(out, "%s\"id\": %lld", payload.data[body - 1] == '{' ? "" : ", ", (long long)id);
+    buffer_append_text(out, payload.data[body - 1] == '{' ? "\"id\": " : ", \"id\": ");
+    command_id_append(id, out);
     buffer_append_slice(out, slice_from(payload, body));
 }

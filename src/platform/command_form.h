@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include "base/json.h"
-#include "base/status.h"
+#include "platform/command_ledger.h"
 
 enum { COMMAND_METHOD_MAX = 256 /* bytes, unescaped */ };
 
@@ -44,4 +43,4 @@ static inline struct slice command_form_method(const struct command_form *f)
 
 /** Appends `payload`, a checked JSON object, with `"id": <id>` as its last member; everything else
  * byte for byte. */
-void command_form_append_id(struct slice payload, int64_t id, struct buffer *out);
+void command_form_append_id(struct slice payload, const struct command_id *id, struct buffer *out);

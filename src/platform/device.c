@@ -123,37 +123,6 @@ void device_store_values(struct device *d, const struct json_member *members, si
     }
 }
 
-/* --- commands -------------------------------------------------------------------------------- */
-
-struct command_ledger *device_ledger(struct device *d)
-{
-    if (d->ledger == NULL) {
-        d->ledger = mem_new_of(MEM_DEVICE, struct command_ledger);
-        command_ledger_init(d->ledger, d->home->worker->unix_ms);
-    }
-    return d->ledger;
-}
-
-static void on_command_timer(struct timer *t)
-{
-    struct device *d = list_entry(t, struct device, command_timer);
-    struct command *c;
-
-    while ((c = command_ledger_take_expired(d->ledger, d->home->worker->now_ms)) != NULL) {
-        counter_inc(commands_expired);
-        command_free(&c);
-    }
-    device_watch_commands(d);
-}
-
-void device_watch_commands(struct device *d)
-{
-    uint64_t next_ms = command_ledger_next_deadline(d->ledger);
-
-    if (next_ms != UINT64_MAX)
-        timer_set(&d->home->worker->timers, &d->command_timer, next_ms, on_command_timer);
-}
-
 /* --- presence -------------------------------------------------------------------------------- */
 
 static void announce(struct device *d, bool is_online, struct slice reason)
@@ -226,21 +195,6 @@ void device_restore_online(struct device *d, uint64_t grace_ms)
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */
-
-void device_retain(struct device *d, enum open_kind kind, struct open_message *m)
-{
-    struct open_message **slot =
-        &d->retained[kind == OPEN_KIND_ATTRIBUTES_PUSH ? DEVICE_RETAINED_PUSH
-                                                       : DEVICE_RETAINED_COMMAND];
-
-    if (*slot != NULL)
-        open_message_unref(slot);
-    if (m->message.payload_len > 0)
-        *slot = open_message_ref(m);
-    list_remove(&d->retained_node);
-    if (d->retained[DEVICE_RETAINED_PUSH] != NULL || d->retained[DEVICE_RETAINED_COMMAND] != NULL)
-        list_push_back(&d->project->retained, &d->retained_node);
-}
 
 void device_record(struct device *d, const char *direction, struct slice topic, const char *why)
 {

@@ -99,12 +99,6 @@ bool device_publish(struct device *d, const struct device_publication *p,
 void device_store_values(struct device *d, const struct json_member *members, size_t count,
                          int64_t ts_ms);
 
-/** The ledger, made when first needed. */
-struct command_ledger *device_ledger(struct device *d);
-
-/** A command was entered: its time-out is watched. */
-void device_watch_commands(struct device *d);
-
 /** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not
  * told here). Source: open-api.md 3.2 "online" */
 void device_came(struct device *d);
@@ -113,9 +107,6 @@ void device_went(struct device *d, struct slice reason);
 /** At start: the device was online when the server stopped. It is offline if it does not come back
  * within `grace_ms`. */
 void device_restore_online(struct device *d, uint64_t grace_ms);
-
-/** Keeps, replaces or (with an empty payload) clears a retained downlink. */
-void device_retain(struct device *d, enum open_kind kind, struct open_message *m);
 
 /** Something of the device was recorded and not handed on: counted, logged. `why`: one sentence. */
 void device_record(struct device *d, const char *direction, struct slice topic, const char *why);

@@ -90,6 +90,14 @@ static void add_record(struct home *h, struct open_message *m, uint64_t workers,
     counter_inc(open_messages_journalled);
 }
 
+bool router_is_wanted(const struct project *p, enum open_kind kind)
+{
+    /* In this order, as below. */
+    return atomic_load_explicit(&p->joining, memory_order_acquire) != 0 ||
+           open_interest_live(&p->interest, kind) != 0 ||
+           open_interest_durable(&p->interest, kind) != 0;
+}
+
 bool router_publish(struct home *h, struct open_message **mp, const struct router_receipt *receipt)
 {
     struct open_message *m = *mp;

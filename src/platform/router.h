@@ -16,6 +16,10 @@ struct router_receipt {
     uint64_t a, b, c;
 };
 
+/** Whether anybody could receive a message of this kind that is published now: what nobody wants
+ * need not be made. */
+bool router_is_wanted(const struct project *p, enum open_kind kind);
+
 /**
  * Sends a message on its way.
  *

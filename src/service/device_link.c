@@ -19,9 +19,16 @@ static const struct device_subscription *find(const struct device *d, enum devic
     return NULL;
 }
 
-static bool is_kept(const struct device_link *link, const struct device_subscription *s)
+/* Why a downlink cannot go to the session at all; NULL: it can. */
+static const char *obstacle(const struct device_link *link, const struct device_subscription *s)
 {
-    return link->session->client != NULL || s->qos > 0;
+    if (link == NULL)
+        return "the device is offline";
+    if (s == NULL)
+        return "the device has not subscribed to this topic";
+    if (link->session->client == NULL && s->qos == 0)
+        return "the device is offline, and its session keeps nothing of QoS 0";
+    return NULL;
 }
 
 static size_t write_topic(char *out, size_t room, const struct device *d,
@@ -34,29 +41,32 @@ static size_t write_topic(char *out, size_t room, const struct device *d,
     return (size_t)len;
 }
 
-bool device_link_deliver(struct device *d, const struct device_downlink *m)
+const char *device_link_deliver(struct device *d, const struct device_downlink *m)
 {
     const struct device_subscription *s = find(d, m->topic, m->stream);
     struct device_link *link = d->link;
+    const char *why = obstacle(link, s);
     char topic[32 + IDENT_TEXT_LEN + 1 + IDENT_MEMBER_MAX];
     struct delivery delivery;
 
-    if (s == NULL || !is_kept(link, s))
-        return false;
-    delivery = (struct delivery){.qos = s->qos, .subscription_id = s->identifier};
+    if (why != NULL)
+        return why;
+    delivery =
+        (struct delivery){.qos = s->qos, .subscription_id = s->identifier, .trace = m->command};
     delivery.message = message_new(sizeof(struct message),
                                    slice_make(topic, write_topic(topic, sizeof(topic), d, m)),
                                    m->properties, m->payload);
     delivery.message->expires_ms = m->expires_ms;
     switch (session_deliver(link->session, &delivery)) {
     case SESSION_SENT:
-    case SESSION_QUEUED:
-        return true;
+        return NULL;
+    case SESSION_QUEUED: /* making room for it may have ended the session */
+        return d->link == link ? NULL : "the device's connection broke";
     case SESSION_FULL:
         session_refuse(link->session, &delivery);
-        break;
+        return "the queue of the device's session is full";
     case SESSION_DROPPED:
         break;
     }
-    return false;
+    return "it is over already, or larger than the device accepts";
 }

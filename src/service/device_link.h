@@ -66,10 +66,11 @@ struct device_downlink {
     struct slice payload;
     struct slice properties; /* v5, encoded */
     uint64_t expires_ms;
+    uint64_t command; /* its number in the ledger, 0: none */
 };
 
-/** Delivers to the device's session; false: it does not take it. */
-bool device_link_deliver(struct device *d, const struct device_downlink *m);
+/** Delivers to the device's session. NULL: it takes it; else why not: one sentence (static). */
+const char *device_link_deliver(struct device *d, const struct device_downlink *m);
 
 /* device_report.c: what devices publish */
 struct service_verdict device_report_attributes(const struct device_input *in);

@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "mqtt/property.h"
 #include "platform/device_alarm.h"
+#include "platform/device_command.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
 
@@ -169,15 +170,16 @@ struct service_verdict device_report_reply(const struct device_input *in)
         return refuse_json(in);
     if (command_form_check(COMMAND_FORM_REPLY, members, count, &form, &why) != ST_OK)
         return record_form(in, why);
-    c = command_ledger_take(device_ledger(in->device), form.id, command_form_method(&form));
+    c = device_command_take(in->device, form.id, command_form_method(&form));
     if (c == NULL) {
-        device_record(in->device, "up", in->topic, "the reply matches no outstanding command");
+        why = device_command_unmatched(in->device, form.id, command_form_method(&form));
+        device_record(in->device, "up", in->topic, why);
         return accepted(false);
     }
     device_check_reply(in, &form, &check);
     verdict = check.has_nothing ? refuse_checked(&check) : publish_reply(in, check.payload, c);
+    device_command_replied(in->device, &c, check.why);
     device_check_deinit(&check);
-    command_free(&c);
     return verdict;
 }
 

@@ -5,6 +5,7 @@
 #include "service/device_service.h"
 
 #include "base/invariant.h"
+#include "platform/device_command.h"
 #include "service/device_link.h"
 
 static struct device_link *link_of(const struct session *s)
@@ -234,6 +235,27 @@ static void delivered(struct session *s, uint64_t seq)
     (void)seq;
 }
 
+/* Only commands are traced, by their number. */
+static void traced(struct session *s, uint64_t trace, enum delivery_step step)
+{
+    struct device *d = link_of(s)->device;
+
+    switch (step) {
+    case DELIVERY_SENT:
+        device_command_step(d, trace, COMMAND_SENT);
+        break;
+    case DELIVERY_ACKNOWLEDGED:
+        device_command_step(d, trace, COMMAND_DELIVERED);
+        break;
+    case DELIVERY_REFUSED:
+        device_command_step(d, trace, COMMAND_REJECTED);
+        break;
+    case DELIVERY_DROPPED:
+        device_command_dropped(d, trace);
+        break;
+    }
+}
+
 static void disconnected(struct client *c, uint64_t unsent_from)
 {
     (void)c;
@@ -258,12 +280,14 @@ static void offline(struct client *c)
 static void session_closed(struct session *s)
 {
     struct device_link *link = link_of(s);
+    struct device *d = link->device;
 
-    if (link->device->link == link)
-        link->device->link = NULL;
+    if (d->link == link)
+        d->link = NULL;
     mem_free(link->subscriptions);
     mem_free(link);
     s->owner = NULL;
+    device_command_session_ended(d);
 }
 
 const struct mqtt_service device_service = {
@@ -279,6 +303,7 @@ const struct mqtt_service device_service = {
     .publish_will = publish_will,
     .room = room,
     .delivered = delivered,
+    .traced = traced,
     .disconnected = disconnected,
     .offline = offline,
     .session_closed = session_closed,

@@ -8,6 +8,8 @@
 #include "mqtt/property.h"
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
+#include "platform/device_command.h"
+#include "platform/device_retained.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
 
@@ -104,12 +106,12 @@ static void retain(struct device *d, const struct downlink *x, struct slice payl
                                        .expires_ms = x->has_expiry ? x->expires_ms : 0};
     struct open_message *m = open_message_new(&parts);
 
-    device_retain(d, x->kind, m);
+    device_retained_set(d, x->kind, m);
     open_message_unref(&m);
 }
 
-static bool deliver(struct device *d, const struct downlink *x, enum device_topic topic,
-                    struct slice payload)
+static const char *deliver(struct device *d, const struct downlink *x, enum device_topic topic,
+                           struct slice payload)
 {
     struct device_downlink m = {
         .topic = topic, .payload = payload, .expires_ms = x->has_expiry ? x->expires_ms : 0};
@@ -135,7 +137,6 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
     struct device_publication announced = {
         .kind = OPEN_KIND_ATTRIBUTES, .payload = x->payload, .source = OPEN_SOURCE_PUSH};
     bool is_owed = open_interest_durable(&d->project->project->interest, OPEN_KIND_ATTRIBUTES) != 0;
-    bool is_delivered;
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
         refuse_json(answer, x->payload);
@@ -147,8 +148,8 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
         return;
     }
     device_store_values(d, members, count, d->home->worker->unix_ms);
-    is_delivered = deliver(d, x, DEVICE_TOPIC_ATTRIBUTES_PUSH, x->payload);
-    decide(receipt, answer, is_delivered ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
+    why = deliver(d, x, DEVICE_TOPIC_ATTRIBUTES_PUSH, x->payload);
+    decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
     /* The receipt goes with the last message that the journal takes. */
     answer->is_later = publish_watched(d, x, x->payload, is_owed ? NULL : receipt);
     answer->is_later |= device_publish(d, &announced, is_owed ? receipt : NULL);
@@ -160,7 +161,7 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
 /* Enters the command into the ledger; gives the payload to send, with an id in any case. */
 static enum status enter_command(struct device *d, const struct downlink *x,
                                  const struct command_form *form, struct buffer *with_id,
-                                 struct slice *payload)
+                                 struct slice *payload, struct command **out)
 {
     struct worker *w = d->home->worker;
     struct command_request request = {
@@ -168,27 +169,33 @@ static enum status enter_command(struct device *d, const struct downlink *x,
         .method = command_form_method(form),
         .deadline_ms =
             x->has_expiry ? x->expires_ms : w->now_ms + d->home->shared->command_timeout_ms,
+        .accepted_ms = w->unix_ms,
         .has_response_topic = x->returns_reply,
         .has_correlation_data = x->has_correlation_data,
         .response_topic = x->response_topic,
         .correlation_data = x->correlation_data,
     };
-    int64_t given_id = 0;
-    enum status st = command_ledger_add(device_ledger(d), &request, &given_id);
+    enum status st = command_ledger_add(device_command_ledger(d), &request, out);
 
     if (st != ST_OK)
         return st;
     *payload = x->payload;
     if (form->id == NULL) {
-        command_form_append_id(x->payload, given_id, with_id);
+        command_form_append_id(x->payload, &(*out)->id, with_id);
         *payload = buffer_slice(with_id);
     }
     return ST_OK;
 }
 
-/* False: it is no command, or not one for this device. */
-static bool read_command(struct device *d, const struct downlink *x, struct command_form *form,
-                         struct downlink_answer *answer)
+static void refuse_command(struct device *d, const struct command_form *form, enum reason reason,
+                           const char *why, struct downlink_answer *answer)
+{
+    refuse(answer, reason, why);
+    device_command_rejected(d, form->id, command_form_method(form), answer->why);
+}
+
+static bool parse_command(struct device *d, const struct downlink *x, struct command_form *form,
+                          struct downlink_answer *answer)
 {
     const struct json_member *members;
     const char *why;
@@ -199,20 +206,51 @@ static bool read_command(struct device *d, const struct downlink *x, struct comm
         return false;
     }
     if (command_form_check(COMMAND_FORM_COMMAND, members, count, form, &why) != ST_OK) {
-        refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, why);
+        refuse_command(d, form, REASON_PAYLOAD_FORMAT_INVALID, why, answer);
         return false;
     }
+    return true;
+}
+
+/* False: it is no command, or not one for this device. */
+static bool read_command(struct device *d, const struct downlink *x, struct command_form *form,
+                         struct downlink_answer *answer)
+{
+    const char *why;
+
+    if (!parse_command(d, x, form, answer))
+        return false;
     if (device_type_of(d) == NULL)
         return true;
     why = device_check_command(d, form);
-    if (why != NULL) {
-        refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
-        return false;
-    }
     /* The check has used the parser that the form's members belong to. */
-    invariant(json_parse_object(d->home->json, x->payload, &members, &count) == ST_OK &&
-              command_form_check(COMMAND_FORM_COMMAND, members, count, form, &why) == ST_OK);
-    return true;
+    invariant(parse_command(d, x, form, answer));
+    if (why != NULL)
+        refuse_command(d, form, REASON_IMPLEMENTATION_ERROR, why, answer);
+    return why == NULL;
+}
+
+/* Gives the entered command to the device's session; then those who watch see it, and what became
+ * of it. */
+static void send_command(struct device *d, const struct downlink *x, const struct command *c,
+                         struct slice payload, struct router_receipt *receipt,
+                         struct downlink_answer *answer)
+{
+    uint64_t number = c->number; /* the command may end in here */
+    struct device_downlink m = {.topic = DEVICE_TOPIC_COMMAND_SEND,
+                                .payload = payload,
+                                .expires_ms = c->deadline_ms, /* late is worse than never */
+                                .command = number};
+    const char *why = device_link_deliver(d, &m);
+
+    decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
+    answer->is_later = publish_watched(d, x, payload, receipt);
+    if (why == NULL)
+        device_command_accepted(d, number);
+    else
+        device_command_untaken(d, number, why);
+    if (x->retain)
+        retain(d, x, payload);
 }
 
 static void run_command(struct device *d, const struct downlink *x, struct router_receipt *receipt,
@@ -221,33 +259,23 @@ static void run_command(struct device *d, const struct downlink *x, struct route
     struct command_form form;
     struct buffer with_id = {0};
     struct slice payload;
+    struct command *c;
     enum status st;
 
     if (!read_command(d, x, &form, answer))
         return;
-    st = enter_command(d, x, &form, &with_id, &payload);
+    st = enter_command(d, x, &form, &with_id, &payload, &c);
     if (st == ST_EXISTS) {
         answer->reason = REASON_SUCCESS; /* on its way already: not sent twice */
         device_record(d, "down", slice_of("command_send"), "a command with this id is outstanding");
         return;
     }
     if (st != ST_OK) {
-        refuse(answer, REASON_QUOTA_EXCEEDED, "too many outstanding commands of this device");
+        refuse_command(d, &form, REASON_QUOTA_EXCEEDED,
+                       "too many outstanding commands of this device", answer);
         return;
     }
-    if (deliver(d, x, DEVICE_TOPIC_COMMAND_SEND, payload)) {
-        decide(receipt, answer, REASON_SUCCESS);
-        device_watch_commands(d);
-    } else {
-        struct command *c = command_ledger_take_newest(d->ledger);
-
-        decide(receipt, answer,
-               REASON_NO_MATCHING_SUBSCRIBERS); /* a late command is worse than none */
-        command_free(&c);
-    }
-    answer->is_later = publish_watched(d, x, payload, receipt);
-    if (x->retain)
-        retain(d, x, payload);
+    send_command(d, x, c, payload, receipt, answer);
     buffer_deinit(&with_id);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Cloud values, alarm states and presence in tables of LMDB.
+ * Cloud values, presence and the other parts of devices in tables of LMDB.
  *
  * A key is the device's number, big end first, and the name, so that a device's values lie side by
  * side; a value is the time, likewise, and the JSON bytes. A batch is a run of records in memory,
@@ -23,12 +23,19 @@ enum {
 };
 _Static_assert(DEVICE_LEN + VALUE_STORE_NAME_MAX <= LMDB_ENV_KEY_MAX, "a key that LMDB takes");
 
-enum value_store_table { TABLE_VALUE, TABLE_ONLINE, TABLE_ALARM, TABLE_COUNT };
+enum value_store_table {
+    TABLE_VALUE,
+    TABLE_ONLINE,
+    TABLE_PART, /* the first of the parts' */
+    TABLE_COUNT = TABLE_PART + VALUE_STORE_PART_COUNT
+};
 
 static const char *const table_names[TABLE_COUNT] = {
     [TABLE_VALUE] = "value",
     [TABLE_ONLINE] = "online", /* key: a device; there only while it is online */
-    [TABLE_ALARM] = "alarm",   /* key: a device; there only while it has states */
+#define X(name, table) [TABLE_PART + VALUE_STORE_##name] = (table), /* key: a device */
+    VALUE_STORE_PART_LIST(X)
+#undef X
 };
 
 struct value_store {
@@ -150,30 +157,34 @@ enum status value_store_each_online(struct value_store *s, value_store_online_fn
     return lmdb_env_read(s->env, walk_online, &w);
 }
 
-struct alarms_walk {
-    value_store_alarms_fn fn;
+struct part_walk {
+    enum value_store_part part;
+    value_store_part_fn fn;
     void *arg;
 };
 
-static bool on_alarms(struct slice key, struct slice value, void *arg)
+static bool on_part(struct slice key, struct slice value, void *arg)
 {
-    const struct alarms_walk *w = arg;
+    const struct part_walk *w = arg;
 
     if (key.len == DEVICE_LEN)
         w->fn(read_u64(key.data), value, w->arg);
     return true;
 }
 
-static void walk_alarms(struct lmdb_env_txn *t, void *arg)
+static void walk_part(struct lmdb_env_txn *t, void *arg)
 {
-    lmdb_env_each(t, TABLE_ALARM, on_alarms, arg);
+    const struct part_walk *w = arg;
+
+    lmdb_env_each(t, TABLE_PART + w->part, on_part, arg);
 }
 
-enum status value_store_each_alarms(struct value_store *s, value_store_alarms_fn fn, void *arg)
+enum status value_store_each_part(struct value_store *s, enum value_store_part part,
+                                  value_store_part_fn fn, void *arg)
 {
-    struct alarms_walk w = {fn, arg};
+    struct part_walk w = {part, fn, arg};
 
-    return lmdb_env_read(s->env, walk_alarms, &w);
+    return lmdb_env_read(s->env, walk_part, &w);
 }
 
 enum status value_store_begin(struct value_store *s)
@@ -203,7 +214,7 @@ enum status value_store_put(struct value_store *s, const struct value_store_entr
     return ST_OK;
 }
 
-static void append_device(struct value_store *s, enum value_store_table table, uint64_t device_id,
+static void append_device(struct value_store *s, uint32_t table, uint64_t device_id,
                           struct slice value)
 {
     struct record record = {table, DEVICE_LEN, (uint32_t)value.len};
@@ -216,15 +227,17 @@ static void append_device(struct value_store *s, enum value_store_table table, u
 
 enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
 {
-    append_device(s, TABLE_VALUE, device_id, slice_make(NULL, 0));
-    append_device(s, TABLE_ONLINE, device_id, slice_make(NULL, 0));
-    append_device(s, TABLE_ALARM, device_id, slice_make(NULL, 0));
+    for (uint32_t table = 0; table < TABLE_COUNT; table++)
+        append_device(s, table, device_id, slice_make(NULL, 0));
     return ST_OK;
 }
 
-enum status value_store_put_alarms(struct value_store *s, uint64_t device_id, struct slice states)
+enum status value_store_put_part(struct value_store *s, enum value_store_part part,
+                                 uint64_t device_id, struct slice bytes)
 {
-    append_device(s, TABLE_ALARM, device_id, states);
+    if (bytes.len > UINT32_MAX)
+        return ST_TOO_LARGE;
+    append_device(s, TABLE_PART + (uint32_t)part, device_id, bytes);
     return ST_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * What of a device must outlive the program: its cloud values, its alarm states, its presence, in
- * LMDB.
+ * What of a device must outlive the program, in LMDB: its cloud values, its presence, and parts
+ * that are bytes which only others understand (alarm states, commands, retained downlinks).
  *
  * Written in batches by one thread, read whole at start. Key: device and attribute; value: time and
  * the JSON bytes. Source: open-api.md 3.2, 5
@@ -16,6 +16,19 @@
 struct value_store;
 
 enum { VALUE_STORE_NAME_MAX = 256 };
+
+/* X(NAME, table) */
+#define VALUE_STORE_PART_LIST(X) \
+    X(ALARMS, "alarm")           \
+    X(COMMANDS, "command")       \
+    X(RETAINED, "retained")
+
+enum value_store_part {
+#define X(name, table) VALUE_STORE_##name,
+    VALUE_STORE_PART_LIST(X)
+#undef X
+        VALUE_STORE_PART_COUNT
+};
 
 struct value_store_entry {
     uint64_t device_id;
@@ -36,10 +49,10 @@ typedef void (*value_store_online_fn)(uint64_t device_id, void *arg);
 enum status value_store_each_online(struct value_store *s, value_store_online_fn fn,
                                     void *arg) MUST_CHECK;
 
-typedef void (*value_store_alarms_fn)(uint64_t device_id, struct slice states, void *arg);
-/** The alarm states of every device that has any, as they were put. Errors: ST_IO, ST_CORRUPT. */
-enum status value_store_each_alarms(struct value_store *s, value_store_alarms_fn fn,
-                                    void *arg) MUST_CHECK;
+typedef void (*value_store_part_fn)(uint64_t device_id, struct slice bytes, void *arg);
+/** A part of every device that has it, as it was put. Errors: ST_IO, ST_CORRUPT. */
+enum status value_store_each_part(struct value_store *s, enum value_store_part part,
+                                  value_store_part_fn fn, void *arg) MUST_CHECK;
 
 /** Every stored value, grouped by device; entries borrowed during the call. */
 enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
@@ -58,9 +71,9 @@ enum status value_store_remove_device(struct value_store *s, uint64_t device_id)
 /** Stores whether a device is online. */
 enum status value_store_put_online(struct value_store *s, uint64_t device_id,
                                    bool is_online) MUST_CHECK;
-/** Stores a device's alarm states, bytes that only the caller understands; none: nothing is kept.
- */
-enum status value_store_put_alarms(struct value_store *s, uint64_t device_id,
-                                   struct slice states) MUST_CHECK;
+/** Stores a part of a device; no bytes: nothing is kept. Errors: ST_TOO_LARGE, and then the batch
+ * is as before. */
+enum status value_store_put_part(struct value_store *s, enum value_store_part part,
+                                 uint64_t device_id, struct slice bytes) MUST_CHECK;
 /** Errors: ST_IO (a full disk, too), ST_CORRUPT. */
 enum status value_store_commit(struct value_store *s) MUST_CHECK;

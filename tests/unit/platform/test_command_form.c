@@ -155,13 +155,15 @@ static void test_append_id(void **state)
     for (size_t i = 0; i < sizeof(append_cases) / sizeof(*append_cases); i++) {
         const struct append_case *c = &append_cases[i];
         const struct json_member *members;
+        struct command_id given = {0};
         struct buffer b = {0};
         int64_t id;
         size_t count;
 
         print_message("%s\n", c->name);
+        given.len = (uint8_t)snprintf(given.text, sizeof(given.text), "%lld", (long long)c->id);
         buffer_append_text(&b, "before");
-        command_form_append_id(slice_of(c->payload), c->id, &b);
+        command_form_append_id(slice_of(c->payload), &given, &b);
         buffer_consume(&b, strlen("before"));
         assert_true(slice_is(buffer_slice(&b), c->want));
         assert_int_equal(json_parse_object_unpadded(p, buffer_slice(&b), &members, &count), ST_OK);

@@ -39,10 +39,10 @@ static enum status add(struct command_ledger *l, const char *id, const char *met
         .method = slice_of(method),
         .deadline_ms = deadline_ms,
     };
-    int64_t given;
-    enum status st = command_ledger_add(l, &r, &given);
+    struct command *entered;
+    enum status st = command_ledger_add(l, &r, &entered);
 
-    assert_true(id == NULL || given == 0);
+    assert_true((st == ST_OK) == (entered != NULL));
     return st;
 }
 
@@ -136,21 +136,20 @@ static void test_given_identifiers(void **state)
     struct command_request r = {.method = slice_of("open"), .deadline_ms = 10};
     struct command_ledger l;
     struct command *c;
-    int64_t given;
 
     (void)state;
     command_ledger_init(&l, 1000);
     assert_int_equal(add(&l, "1001", "theirs", 10), ST_OK);
-    assert_int_equal(command_ledger_add(&l, &r, &given), ST_OK);
-    assert_int_equal(given, 1000);
-    assert_int_equal(command_ledger_add(&l, &r, &given), ST_OK);
-    assert_int_equal(given, 1002); /* 1001 is outstanding */
+    assert_int_equal(command_ledger_add(&l, &r, &c), ST_OK);
+    assert_string_equal(c->id.text, "1000");
+    assert_int_equal(command_ledger_add(&l, &r, &c), ST_OK);
+    assert_string_equal(c->id.text, "1002"); /* 1001 is outstanding */
     c = command_ledger_take(&l, NULL, slice_of("open"));
-    assert_string_equal(c->id, "1000");
-    assert_int_equal(c->id_type, JSON_TYPE_NUMBER);
+    assert_string_equal(c->id.text, "1000");
+    assert_false(c->id.is_string);
     command_free(&c);
-    assert_int_equal(command_ledger_add(&l, &r, &given), ST_OK);
-    assert_int_equal(given, 1003); /* never one that was */
+    assert_int_equal(command_ledger_add(&l, &r, &c), ST_OK);
+    assert_string_equal(c->id.text, "1003"); /* never one that was */
     command_ledger_deinit(&l);
 }
 
@@ -208,14 +207,13 @@ static void test_what_a_publisher_wants_back(void **state)
     };
     struct command_ledger l;
     struct command *c;
-    int64_t given;
 
     (void)state;
     command_ledger_init(&l, 1);
-    assert_int_equal(command_ledger_add(&l, &r, &given), ST_OK);
+    assert_int_equal(command_ledger_add(&l, &r, &c), ST_OK);
     r.has_response_topic = false; /* what is said not to be there is not kept */
     r.correlation_data = slice_of("");
-    assert_int_equal(command_ledger_add(&l, &r, &given), ST_OK);
+    assert_int_equal(command_ledger_add(&l, &r, &c), ST_OK);
 
     c = command_ledger_take(&l, NULL, slice_of("open"));
     assert_true(c->has_response_topic && c->has_correlation_data);
@@ -229,6 +227,116 @@ static void test_what_a_publisher_wants_back(void **state)
     assert_int_equal(c->correlation_data.len, 0);
     command_free(&c);
     command_ledger_deinit(&l);
+}
+
+static void test_numbers(void **state)
+{
+    struct command_ledger l;
+    struct command *c;
+
+    (void)state;
+    command_ledger_init(&l, 1);
+    assert_null(command_ledger_find(&l, 1));
+    assert_int_equal(add(&l, "7", "a", 10), ST_OK);
+    assert_int_equal(add(&l, "\"7\"", "b", 10), ST_OK);
+    c = command_ledger_find(&l, 1);
+    assert_true(slice_is(c->method, "a"));
+    assert_true(slice_is(command_ledger_find(&l, 2)->method, "b"));
+    command_ledger_take_out(&l, c);
+    command_free(&c);
+    assert_null(command_ledger_find(&l, 1));
+    assert_int_equal(add(&l, "7", "c", 10), ST_OK);
+    assert_true(slice_is(command_ledger_find(&l, 3)->method, "c")); /* never one that was */
+    command_ledger_deinit(&l);
+}
+
+static void test_has(void **state)
+{
+    struct json_member seven = member_of("7"), text = member_of("\"7\""), null = member_of("null");
+    struct command_ledger l;
+
+    (void)state;
+    command_ledger_init(&l, 1);
+    assert_false(command_ledger_has(&l, &seven));
+    assert_int_equal(add(&l, "7", "a", 10), ST_OK);
+    assert_true(command_ledger_has(&l, &seven));
+    assert_false(command_ledger_has(&l, &text));
+    assert_false(command_ledger_has(&l, &null));
+    assert_false(command_ledger_has(&l, NULL));
+    command_ledger_deinit(&l);
+}
+
+/* Takes the oldest outstanding one out and keeps it as one that ended so. */
+static void end_oldest(struct command_ledger *l, enum command_status status)
+{
+    struct command *c = list_entry(l->outstanding.next, struct command, node);
+
+    command_ledger_take_out(l, c);
+    c->status = (uint8_t)status;
+    command_ledger_keep(l, &c);
+    assert_null(c);
+}
+
+static void test_those_that_have_ended(void **state)
+{
+    struct json_member one = member_of("1"), two = member_of("2");
+    struct command_request r = {
+        .id = &two,
+        .method = slice_of("open"),
+        .has_response_topic = true,
+        .has_correlation_data = true,
+        .response_topic = slice_of("topic"),
+        .correlation_data = slice_of("data"),
+    };
+    struct command_ledger l;
+    struct command *entered;
+    const struct command *c;
+
+    (void)state;
+    command_ledger_init(&l, 1);
+    assert_null(command_ledger_find_ended(&l, &one, slice_of("open")));
+    assert_int_equal(add(&l, "1", "open", 10), ST_OK);
+    end_oldest(&l, COMMAND_EXPIRED);
+    assert_int_equal(l.count, 0);
+    assert_int_equal(command_ledger_add(&l, &r, &entered), ST_OK);
+    end_oldest(&l, COMMAND_REPLIED);
+    assert_int_equal(l.ended_count, 2);
+    c = command_ledger_find_ended(&l, &one, slice_of(""));
+    assert_int_equal(c->status, COMMAND_EXPIRED);
+    c = command_ledger_find_ended(&l, &two, slice_of(""));
+    assert_int_equal(c->status, COMMAND_REPLIED);
+    assert_true(slice_is(c->method, "open"));
+    assert_false(c->has_response_topic || c->has_correlation_data); /* only a reply needs them */
+    c = command_ledger_find_ended(&l, NULL, slice_of("open"));
+    assert_string_equal(c->id.text, "2"); /* the newest */
+    assert_null(command_ledger_find_ended(&l, NULL, slice_of("close")));
+    command_ledger_deinit(&l);
+}
+
+static void test_ended_ones_are_bounded(void **state)
+{
+    struct json_member first = member_of("1000"), second = member_of("1001");
+    struct command_ledger l;
+
+    (void)state;
+    command_ledger_init(&l, 1000);
+    for (unsigned i = 0; i < COMMAND_ENDED_MAX + 1; i++) {
+        assert_int_equal(add(&l, NULL, "open", 10), ST_OK);
+        end_oldest(&l, COMMAND_OFFLINE);
+    }
+    assert_int_equal(l.ended_count, COMMAND_ENDED_MAX);
+    assert_null(command_ledger_find_ended(&l, &first, slice_of("open")));
+    assert_non_null(command_ledger_find_ended(&l, &second, slice_of("open")));
+    command_ledger_deinit(&l);
+}
+
+static void test_status_words(void **state)
+{
+    (void)state;
+    assert_string_equal(command_status_word(COMMAND_ACCEPTED), "accepted");
+    assert_string_equal(command_status_word(COMMAND_REJECTED), "rejected");
+    assert_false(command_status_is_end(COMMAND_DELIVERED));
+    assert_true(command_status_is_end(COMMAND_REPLIED));
 }
 
 static void test_zeroed_ledger_is_accepted(void **state)
@@ -251,6 +359,11 @@ int main(void)
         LEFTOVER_TEST(test_full),
         LEFTOVER_TEST(test_deadlines),
         LEFTOVER_TEST(test_what_a_publisher_wants_back),
+        LEFTOVER_TEST(test_numbers),
+        LEFTOVER_TEST(test_has),
+        LEFTOVER_TEST(test_those_that_have_ended),
+        LEFTOVER_TEST(test_ended_ones_are_bounded),
+        LEFTOVER_TEST(test_status_words),
         LEFTOVER_TEST(test_zeroed_ledger_is_accepted),
     };
 

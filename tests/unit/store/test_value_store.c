@@ -177,46 +177,59 @@ static void list_online(uint64_t device_id, void *arg)
     buffer_printf(arg, "%" PRIu64 " ", device_id);
 }
 
-static void list_alarms(uint64_t device_id, struct slice states, void *arg)
+static void list_part(uint64_t device_id, struct slice bytes, void *arg)
 {
     buffer_printf(arg, "%" PRIu64 "=", device_id);
-    buffer_append_slice(arg, states);
+    buffer_append_slice(arg, bytes);
     buffer_append_text(arg, " ");
 }
 
-static void assert_states(struct value_store *s, const char *online, const char *alarms)
+/* `parts`: each part of each device, one sort after the other. */
+static void assert_kept(struct value_store *s, const char *online, const char *parts)
 {
     struct buffer text = {0};
 
     assert_int_equal(value_store_each_online(s, list_online, &text), ST_OK);
     assert_true(slice_is(buffer_slice(&text), online));
     text.len = 0;
-    assert_int_equal(value_store_each_alarms(s, list_alarms, &text), ST_OK);
-    assert_true(slice_is(buffer_slice(&text), alarms));
+    for (unsigned i = 0; i < VALUE_STORE_PART_COUNT; i++) {
+        assert_int_equal(value_store_each_part(s, (enum value_store_part)i, list_part, &text),
+                         ST_OK);
+        buffer_append_text(&text, "| ");
+    }
+    assert_true(slice_is(buffer_slice(&text), parts));
     buffer_deinit(&text);
 }
 
-static void presence_and_alarms_are_kept_while_they_last(void **state)
+static enum status put_part(struct value_store *s, enum value_store_part part, uint64_t id,
+                            const char *bytes)
+{
+    return value_store_put_part(s, part, id, slice_of(bytes));
+}
+
+static void presence_and_parts_are_kept_while_they_last(void **state)
 {
     struct value_store *s = open_store(state);
 
-    assert_states(s, "", "");
+    assert_kept(s, "", "| | | ");
     assert_int_equal(value_store_begin(s), ST_OK);
     for (uint64_t id = 1; id <= 3; id++) {
         assert_int_equal(value_store_put_online(s, id, true), ST_OK);
-        assert_int_equal(value_store_put_alarms(s, id, slice_of("a")), ST_OK);
+        assert_int_equal(put_part(s, VALUE_STORE_ALARMS, id, "a"), ST_OK);
+        assert_int_equal(put_part(s, VALUE_STORE_COMMANDS, id, "c"), ST_OK);
     }
+    assert_int_equal(put_part(s, VALUE_STORE_RETAINED, 3, "r"), ST_OK);
     assert_int_equal(value_store_commit(s), ST_OK);
-    assert_states(s, "1 2 3 ", "1=a 2=a 3=a ");
+    assert_kept(s, "1 2 3 ", "1=a 2=a 3=a | 1=c 2=c 3=c | 3=r | ");
     assert_int_equal(value_store_begin(s), ST_OK);
     assert_int_equal(value_store_put_online(s, 1, false), ST_OK);
-    assert_int_equal(value_store_put_alarms(s, 1, slice_of("b")), ST_OK);
-    assert_int_equal(value_store_put_alarms(s, 2, slice_of("")), ST_OK);
+    assert_int_equal(put_part(s, VALUE_STORE_ALARMS, 1, "b"), ST_OK);
+    assert_int_equal(put_part(s, VALUE_STORE_ALARMS, 2, ""), ST_OK);
     assert_int_equal(value_store_remove_device(s, 3), ST_OK);
     assert_int_equal(value_store_commit(s), ST_OK);
     value_store_close(&s);
     s = open_store(state);
-    assert_states(s, "2 ", "1=b ");
+    assert_kept(s, "2 ", "1=b | 1=c 2=c | | ");
     value_store_close(&s);
 }
 
@@ -228,7 +241,7 @@ int main(void)
         TEMP_DATA_TEST(what_is_not_committed_is_not_stored),
         TEMP_DATA_TEST(bad_entries_leave_the_batch_as_it_was),
         TEMP_DATA_TEST(a_batch_may_be_larger_than_the_map),
-        TEMP_DATA_TEST(presence_and_alarms_are_kept_while_they_last),
+        TEMP_DATA_TEST(presence_and_parts_are_kept_while_they_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
