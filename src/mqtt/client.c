@@ -32,7 +32,7 @@ struct worker *client_worker(const struct client *c)
 
 void client_send_scratch(struct client *c)
 {
-    out_buffer_append(conn_output(c->conn), c->scratch.data, c->scratch.len);
+    out_buffer_append_packet(conn_output(c->conn), c->scratch.data, c->scratch.len);
     if (c->scratch.capacity > CLIENT_SCRATCH_KEPT_MAX)
         buffer_deinit(&c->scratch);
 }
@@ -156,7 +156,7 @@ void client_send_ack(struct client *c, enum packet_type type, uint16_t packet_id
         uint8_t packet[4] = {(uint8_t)(type << 4 | (type == PACKET_PUBREL ? 2 : 0)), 2,
                              (uint8_t)(packet_id >> 8), (uint8_t)packet_id};
 
-        out_buffer_append(conn_output(c->conn), packet, sizeof(packet));
+        out_buffer_append_packet(conn_output(c->conn), packet, sizeof(packet));
         return;
     }
     c->scratch.len = 0;

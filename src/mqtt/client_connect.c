@@ -53,7 +53,7 @@ static void refuse_malformed(struct client *c, enum reason reason, bool version_
     counter_inc(mqtt_faults);
     if (reason == REASON_UNSUPPORTED_PROTOCOL_VERSION) {
         if (names_mqtt(body))
-            out_buffer_append(conn_output(c->conn), wrong_version, sizeof(wrong_version));
+            out_buffer_append_packet(conn_output(c->conn), wrong_version, sizeof(wrong_version));
     } else if (version_known && c->target.version == MQTT_5) {
         struct encode_connack connack = {.reason = reason};
 

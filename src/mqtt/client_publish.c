@@ -64,6 +64,7 @@ static void append_front(struct out_buffer *o, const struct delivery *d, uint32_
 
     writer_u8(&w, first_byte(d, dup));
     writer_varint(&w, remaining_len);
+    out_buffer_begin_packet(o, writer_len(&w) + remaining_len);
     out_buffer_append(o, header, writer_len(&w));
     out_buffer_append(o, topic.data, topic.len);
     if (d->qos > 0) {

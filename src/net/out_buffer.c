@@ -1,7 +1,6 @@
 /*
- * Chunks come from a small free list per thread: the same few are used in every turn. A frame that
- * has begun to leave is sealed, because the length in its header is fixed by then; one that was
- * only offered gets a new header the next time. TLS takes a chunk whole or not at all.
+ * Chunks come from a small free list per thread: the same few are used in every turn. TLS takes a
+ * chunk whole or not at all.
  */
 #include "net/out_buffer.h"
 
@@ -27,9 +26,7 @@ static struct out_chunk *chunk_new(void)
         c = mem_alloc(MEM_CONN, sizeof(*c));
     }
     c->next = NULL;
-    c->start = c->end = OUT_CHUNK_HEADROOM;
-    c->is_sealed = c->is_raw = false;
-    c->header_len = 0;
+    c->start = c->end = 0;
     return c;
 }
 
@@ -84,14 +81,13 @@ void out_buffer_deinit(struct out_buffer *o)
 void out_buffer_append_slow(struct out_buffer *o, const void *data, size_t len)
 {
     const uint8_t *next = data;
-    size_t limit = sizeof(o->tail->data) - (o->is_websocket ? 4 : 0);
 
     while (len > 0) {
         struct out_chunk *c = o->tail;
 
-        if (c == NULL || c->is_sealed || c->end == limit)
+        if (c == NULL || c->end == sizeof(c->data))
             c = add_chunk(o);
-        size_t part = limit - c->end < len ? limit - c->end : len;
+        size_t part = sizeof(c->data) - c->end < len ? sizeof(c->data) - c->end : len;
 
         memcpy(c->data + c->end, next, part);
         c->end += (uint32_t)part;
@@ -101,46 +97,33 @@ void out_buffer_append_slow(struct out_buffer *o, const void *data, size_t len)
     }
 }
 
-void out_buffer_append_raw(struct out_buffer *o, struct slice s)
+/* The last frame has all of its bytes: a packet whose length was wrong would spoil the stream. */
+static void check_frame_end(const struct out_buffer *o)
 {
-    while (s.len > 0) {
-        struct out_chunk *c = o->tail;
-
-        if (c == NULL || !c->is_raw || c->end == sizeof(c->data)) {
-            c = add_chunk(o);
-            c->is_sealed = c->is_raw = true;
-        }
-        size_t part = sizeof(c->data) - c->end < s.len ? sizeof(c->data) - c->end : s.len;
-
-        memcpy(c->data + c->end, s.data, part);
-        c->end += (uint32_t)part;
-        o->len += part;
-        s = slice_from(s, part);
-    }
+    invariant(!o->is_websocket || o->frame_end == o->sent + o->len);
 }
 
-/* Writes the header of a frame that has not begun to leave, again if more has come since. */
-static void chunk_frame(struct out_buffer *o, struct out_chunk *c)
+void out_buffer_begin_frame(struct out_buffer *o, size_t len)
 {
     uint8_t header[WS_FRAME_HEADER_MAX];
-    size_t len;
 
-    if (!o->is_websocket || c->is_sealed)
-        return;
-    len = ws_frame_header(header, c->end - OUT_CHUNK_HEADROOM);
-    invariant(len <= 4 && c->start + c->header_len == OUT_CHUNK_HEADROOM);
-    o->len += len - c->header_len;
-    c->header_len = (uint8_t)len;
-    c->start = (uint32_t)(OUT_CHUNK_HEADROOM - len);
-    memcpy(c->data + c->start, header, len);
+    check_frame_end(o);
+    out_buffer_append(o, header, ws_frame_header(header, len));
+    o->frame_end = o->sent + o->len + len;
 }
 
-int out_buffer_gather(struct out_buffer *o, struct iovec *iov, int max)
+void out_buffer_append_raw(struct out_buffer *o, struct slice s)
+{
+    check_frame_end(o);
+    out_buffer_append(o, s.data, s.len);
+    o->frame_end = o->sent + o->len;
+}
+
+int out_buffer_gather(const struct out_buffer *o, struct iovec *iov, int max)
 {
     int count = 0;
 
     for (struct out_chunk *c = o->head; c != NULL && count < max; c = c->next) {
-        chunk_frame(o, c);
         iov[count].iov_base = c->data + c->start;
         iov[count].iov_len = c->end - c->start;
         count++;
@@ -152,13 +135,13 @@ void out_buffer_sent(struct out_buffer *o, size_t len)
 {
     invariant(len <= o->len);
     o->len -= len;
+    o->sent += len;
     while (len > 0) {
         struct out_chunk *c = o->head;
         size_t part = c->end - c->start;
 
         if (part > len) {
             c->start += (uint32_t)len;
-            c->is_sealed |= o->is_websocket;
             return;
         }
         len -= part;

@@ -105,6 +105,21 @@ static size_t read_header(struct slice in, uint64_t *payload_len)
     return 2 + more;
 }
 
+/* A client may rely on it: a frame holds a packet, a whole one and no other. */
+static bool is_one_packet(struct slice s)
+{
+    size_t at = 1, body_len = 0;
+    unsigned shift = 0;
+
+    do {
+        if (at >= s.len || shift > 21)
+            return false;
+        body_len |= (size_t)(s.data[at] & 0x7f) << shift;
+        shift += 7;
+    } while ((s.data[at++] & 0x80) != 0);
+    return at + body_len == s.len;
+}
+
 static size_t take_frame(struct audit_ws *w, struct slice in)
 {
     uint64_t payload_len;
@@ -117,6 +132,7 @@ static size_t take_frame(struct audit_ws *w, struct slice in)
     invariant(!w->has_close);
     switch (in.data[0]) {
     case 0x82:
+        invariant(is_one_packet(payload));
         audit_received(w->audit, payload);
         break;
     case 0x88:

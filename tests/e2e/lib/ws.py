@@ -1,7 +1,8 @@
 """A small WebSocket client (RFC 6455) that can also break the rules, for tests of the server's.
 
-What the server sends is checked: unmasked, no reserved bits, shortest lengths, control frames
-whole and at most 125 bytes, the accept value computed from the key.
+What the server sends is checked: unmasked, no reserved bits, shortest lengths, one whole MQTT
+packet in a binary frame, control frames whole and at most 125 bytes, the accept value computed from
+the key.
 """
 import base64
 import hashlib
@@ -9,6 +10,7 @@ import os
 import struct
 from dataclasses import dataclass
 
+from lib import packets
 from lib.streams import deadline
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -113,7 +115,8 @@ class WsStream:
             if found is None or found.opcode == CLOSE:
                 return b""
             assert found.opcode in (BINARY, PONG), found
-            if found.opcode == BINARY and found.payload:
+            if found.opcode == BINARY:
+                assert packets.split(found.payload) == len(found.payload), found
                 return found.payload
 
     def read_frame(self, until=None):
