@@ -21,6 +21,7 @@
 
 extern "C" {
 #include "base/invariant.h"
+#include "base/json_priv.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 }
@@ -31,15 +32,14 @@ enum : size_t {
     CAPACITY_MIN = 4096,
     MEMBERS_MIN = 32,
     /* simdjson keeps its places in 32 bits */
-    TEXT_MAX = UINT32_MAX / 2,
-    /* simdjson counts one level less for an empty object or array: it lets those of a level more
-     * pass, and the walk over the members is exact */
-    SIMDJSON_DEPTH = JSON_DEPTH_MAX + 1
+    TEXT_MAX = UINT32_MAX / 2
 };
 
 struct json_parser {
     simdjson::dom::parser dom{};
     size_t max_len;
+    unsigned depth_max;
+    struct slice text;           /* borrowed: checked last, without a byte order mark */
     size_t capacity;             /* texts up to this length need no new memory */
     struct json_member *members; /* owned */
     size_t members_capacity;
@@ -57,39 +57,6 @@ struct walk {
 static uint8_t char_at(const struct walk &w, uint32_t n)
 {
     return w.text[w.places[n]];
-}
-
-/* The bytes from structural character `first` up to the one before which the walk stands, without
- * the white space at the end. */
-static struct slice slice_behind(const struct walk &w, uint32_t first)
-{
-    uint32_t start = w.places[first];
-    uint32_t end = w.places[w.next];
-
-    while (w.text[end - 1] <= ' ') /* in a checked text: white space */
-        end--;
-    return {w.text + start, end - start};
-}
-
-/* Brackets and braces differ in this bit only. */
-static constexpr uint8_t BRACE_BIT = '{' ^ '[';
-
-/* Walks past one value of the top level. False when it is too deep. */
-static bool skip_value(struct walk &w)
-{
-    unsigned depth = 1;
-
-    do {
-        uint8_t c = char_at(w, w.next++) | BRACE_BIT;
-
-        if (c == '{')
-            depth++;
-        else if (c == '}')
-            depth--;
-        if (depth > JSON_DEPTH_MAX)
-            return false;
-    } while (depth > 1);
-    return true;
 }
 
 enum json_type json_value_type(struct slice value)
@@ -232,7 +199,7 @@ static enum status split(struct json_parser *p, struct slice text, bool object, 
         if (object) {
             uint32_t quote = w.next++;
 
-            struct slice quoted = slice_behind(w, quote);
+            struct slice quoted = json_places_between(w.text, w.places, quote, w.next);
 
             m->key = {quoted.data + 1, quoted.len - 2};
             if (escapes)
@@ -240,9 +207,10 @@ static enum status split(struct json_parser *p, struct slice text, bool object, 
             w.next++; /* the colon */
         }
         uint32_t first = w.next;
-        if (!skip_value(w))
+        w.next = json_places_skip(w.text, w.places, first, p->depth_max - 1);
+        if (w.next == 0)
             return ST_MALFORMED;
-        m->value = slice_behind(w, first);
+        m->value = json_places_between(w.text, w.places, first, w.next);
         m->type = json_value_type(m->value);
         (*count)++;
     } while (char_at(w, w.next++) != close);
@@ -272,8 +240,10 @@ static void reserve(struct json_parser *p, size_t len)
         return;
     while (p->capacity < len)
         p->capacity *= 2;
-    /* As in mem: without memory the process ends. */
-    invariant(p->dom.allocate(p->capacity, SIMDJSON_DEPTH) == simdjson::SUCCESS);
+    /* As in mem: without memory the process ends. simdjson counts one level less for an empty
+     * object or array: it lets those of a level more pass, and the walk over the members is exact.
+     */
+    invariant(p->dom.allocate(p->capacity, p->depth_max + 1) == simdjson::SUCCESS);
     invariant(p->dom.doc.allocate(p->capacity) == simdjson::SUCCESS);
 }
 
@@ -291,35 +261,65 @@ static bool check(struct json_parser *p, struct slice text, const uint8_t *padde
     return error == simdjson::SUCCESS;
 }
 
+/* Checks `text`, which is kept; `padded` holds the same bytes, with padding. */
+static enum status check_whole(struct json_parser *p, struct slice text, const uint8_t *padded)
+{
+    if (text.len > p->max_len)
+        return ST_TOO_LARGE;
+    p->text = without_byte_order_mark(text);
+    padded += text.len - p->text.len;
+    if (p->text.len == 0)
+        return ST_MALFORMED;
+    reserve(p, p->text.len);
+    return check(p, p->text, padded) ? ST_OK : ST_MALFORMED;
+}
+
 /* Checks and splits `text`; `padded` holds the same bytes, with padding. */
 static enum status parse(struct json_parser *p, struct slice text, const uint8_t *padded,
                          bool object, const struct json_member **members, size_t *count)
 {
     *members = nullptr;
     *count = 0;
-    if (text.len > p->max_len)
-        return ST_TOO_LARGE;
-    struct slice body = without_byte_order_mark(text);
-    padded += text.len - body.len;
-    if (body.len == 0)
-        return ST_MALFORMED;
-    reserve(p, body.len);
-    if (!check(p, body, padded))
-        return ST_MALFORMED;
-    if (body.data[p->dom.implementation->structural_indexes[0]] != (object ? '{' : '['))
+    enum status st = check_whole(p, text, padded);
+    if (st != ST_OK)
+        return st;
+    if (p->text.data[p->dom.implementation->structural_indexes[0]] != (object ? '{' : '['))
         return ST_INVALID;
-    enum status st = split(p, body, object, count);
+    st = split(p, p->text, object, count);
     if (st != ST_OK)
         *count = 0;
     *members = p->members;
     return st;
 }
 
+enum status json_check(struct json_parser *p, struct slice text, struct slice *value)
+{
+    enum status st = check_whole(p, text, text.data);
+
+    *value = {nullptr, 0};
+    if (st == ST_OK)
+        *value = slice_from(p->text, p->dom.implementation->structural_indexes[0]);
+    return st;
+}
+
+struct json_places json_parser_places(const struct json_parser *p)
+{
+    const auto &found = p->dom.implementation;
+
+    return {p->text, found->structural_indexes.get(), found->n_structural_indexes};
+}
+
 struct json_parser *json_parser_new(size_t max_len)
 {
-    invariant(max_len <= TEXT_MAX);
+    return json_parser_new_deep(max_len, JSON_DEPTH_MAX);
+}
+
+struct json_parser *json_parser_new_deep(size_t max_len, unsigned depth_max)
+{
+    invariant(max_len <= TEXT_MAX && depth_max >= 1);
     struct json_parser *p = new (mem_new(MEM_BASE, sizeof(struct json_parser))) json_parser{};
     p->max_len = max_len;
+    p->depth_max = depth_max;
     p->capacity = CAPACITY_MIN / 2;
     reserve(p, CAPACITY_MIN);
     return p;

@@ -52,6 +52,10 @@ struct json_parser;
  * with the texts (to about 16 times the longest one) and stays. */
 struct json_parser *json_parser_new(size_t max_len);
 
+/** The same for texts of up to `depth_max` levels, where a form of ours puts some around what
+ * others send. */
+struct json_parser *json_parser_new_deep(size_t max_len, unsigned depth_max);
+
 /** Frees a parser and empties the giver's pointer; NULL inside is accepted. */
 void json_parser_free(struct json_parser **pp);
 
@@ -71,6 +75,16 @@ enum status json_parse_object(struct json_parser *p, struct slice text,
  * an array. */
 enum status json_parse_array(struct json_parser *p, struct slice text,
                              const struct json_member **members, size_t *count) MUST_CHECK;
+
+/**
+ * Checks `text` whole and splits nothing: what is in it is found by walks (base/json_walk.h). A
+ * level more than allowed may pass.
+ *
+ * @param text   JSON_PADDING bytes behind its end must be readable
+ * @param value  set to the value that it is, with what white space stands behind it
+ * Errors: ST_MALFORMED, ST_TOO_LARGE, as json_parse_object
+ */
+enum status json_check(struct json_parser *p, struct slice text, struct slice *value) MUST_CHECK;
 
 /** As json_parse_object for callers without padding: what is checked is a padded copy in the
  * parser; the members point into `text` all the same. */
