@@ -8,7 +8,6 @@
 #include "app/server_priv.h"
 #include "base/invariant.h"
 #include "platform/alarm_rule.h"
-#include "platform/device.h"
 #include "platform/device_type.h"
 
 /* --- at start -------------------------------------------------------------------------------- */
@@ -85,26 +84,6 @@ static bool load_rule(const struct registry_rule *row, void *arg)
     return true;
 }
 
-static struct home *home_for(struct server *s, uint64_t device_id)
-{
-    unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
-
-    return home_of(worker_group_get(s->workers, index));
-}
-
-/* The project may be missing: its row is damaged, or came after the projects were read. */
-static bool load_device(const struct registry_device *row, void *arg)
-{
-    struct home *h = home_for(arg, row->device_id);
-    struct secret_digest password = secret_digest_of(slice_of(row->password));
-
-    if (home_find_project(h, row->project_id) != NULL)
-        device_set_type(
-            home_add_device(h, row->project_id, row->device_id, &password, row->enabled),
-            row->type_id);
-    return true;
-}
-
 enum status registry_sync_load(struct server *s)
 {
     enum status st = registry_last_change(s->registry, &s->applied_change);
@@ -116,17 +95,11 @@ enum status registry_sync_load(struct server *s)
     if (st == ST_OK)
         st = registry_rule_each(s->registry, 0, load_rule, s);
     if (st == ST_OK)
-        st = registry_device_each(s->registry, 0, load_device, s);
+        st = device_sync_load(s);
     return st;
 }
 
 /* --- changes, as letters --------------------------------------------------------------------- */
-
-struct device_row {
-    uint64_t project_id, device_id, type_id;
-    struct secret_digest password;
-    bool enabled;
-};
 
 static void open_project(struct worker *w, const struct letter *l)
 {
@@ -168,27 +141,7 @@ static void open_rule_removal(struct worker *w, const struct letter *l)
     home_remove_rule(home_of(w), l->a);
 }
 
-static void open_device(struct worker *w, const struct letter *l)
-{
-    struct device_row *row = l->object;
-    struct home *h = home_of(w);
-    struct device *d = home_find_device(h, row->device_id);
-
-    if (d != NULL)
-        device_change(d, &row->password, row->enabled);
-    else if (home_find_project(h, row->project_id) != NULL)
-        d = home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
-    if (d != NULL)
-        device_set_type(d, row->type_id);
-    mem_free(row);
-}
-
-static void open_device_removal(struct worker *w, const struct letter *l)
-{
-    home_remove_device(home_of(w), l->a);
-}
-
-static void post_to_all(struct server *s, const struct letter *letter)
+void registry_sync_post(struct server *s, const struct letter *letter)
 {
     for (unsigned i = 0; i < worker_group_count(s->workers); i++)
         worker_group_post(s->workers, i, letter);
@@ -201,7 +154,7 @@ static void apply_project(struct server *s, const struct registry_change *c)
     struct project *p;
 
     if (c->was_removed) {
-        post_to_all(s, &removal);
+        registry_sync_post(s, &removal);
         journal_commit_remove_project(s->commit, c->id);
     }
     if (c->removed)
@@ -226,7 +179,7 @@ static void apply_type(struct server *s, const struct registry_change *c)
     struct registry_type row;
 
     if (c->was_removed)
-        post_to_all(s, &removal);
+        registry_sync_post(s, &removal);
     if (!c->removed && registry_type_find(s->registry, c->id, &row, &definition) == ST_OK)
         t = make_type(&row);
     for (unsigned i = 0; t != NULL && i < worker_group_count(s->workers); i++) {
@@ -246,7 +199,7 @@ static void apply_rule(struct server *s, const struct registry_change *c)
     struct registry_rule row;
 
     if (c->was_removed)
-        post_to_all(s, &removal);
+        registry_sync_post(s, &removal);
     if (!c->removed && registry_rule_find(s->registry, c->id, &row, &definition) == ST_OK)
         r = make_rule(&row);
     for (unsigned i = 0; r != NULL && i < worker_group_count(s->workers); i++) {
@@ -258,31 +211,6 @@ static void apply_rule(struct server *s, const struct registry_change *c)
     buffer_deinit(&definition);
 }
 
-static void apply_device(struct server *s, const struct registry_change *c)
-{
-    unsigned home = worker_home(hash_u64(c->id), worker_group_count(s->workers));
-    struct letter removal = {.open = open_device_removal, .a = c->id};
-    struct registry_device row;
-    struct device_row *known;
-    struct letter letter = {.open = open_device};
-
-    if (c->was_removed) /* what is there now may be of another project */
-        worker_group_post(s->workers, home, &removal);
-    if (c->removed)
-        return;
-    if (registry_device_find(s->registry, c->id, &row) != ST_OK)
-        return;
-    known = mem_new_of(MEM_DEVICE, struct device_row);
-    known->project_id = row.project_id;
-    known->device_id = row.device_id;
-    known->type_id = row.type_id;
-    known->password = secret_digest_of(slice_of(row.password));
-    known->enabled = row.enabled;
-    secret_wipe(&row, sizeof(row));
-    letter.object = known;
-    worker_group_post(s->workers, home, &letter);
-}
-
 /* Changes are gathered first: applying one reads rows, which must not happen inside a walk. */
 static bool gather_change(const struct registry_change *c, void *arg)
 {
@@ -290,8 +218,8 @@ static bool gather_change(const struct registry_change *c, void *arg)
     return true;
 }
 
-/* Applies those of an entity. Projects go first, then types: of a row only the newest change is
- * told, so that of a project may stand behind its devices. */
+/* Applies those of an entity. Projects go first, then types, and devices last (device_sync.c): of a
+ * row only the newest change is told, so that of a project may stand behind its devices. */
 static void apply_changes(struct server *s, const struct buffer *changes,
                           enum registry_entity entity)
 {
@@ -299,7 +227,6 @@ static void apply_changes(struct server *s, const struct buffer *changes,
         [REGISTRY_PROJECT] = apply_project,
         [REGISTRY_TYPE] = apply_type,
         [REGISTRY_RULE] = apply_rule,
-        [REGISTRY_DEVICE] = apply_device,
     };
 
     for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
@@ -349,13 +276,13 @@ static void open_barrier(struct worker *w, const struct letter *l)
 }
 
 /* Letters of one writer arrive in order, so whoever opened this one has opened all before it. */
-static void wait_for_workers(struct server *s)
+void registry_sync_wait(struct server *s)
 {
     struct barrier b = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
                         worker_group_count(s->workers)};
     struct letter letter = {.open = open_barrier, .object = &b};
 
-    post_to_all(s, &letter);
+    registry_sync_post(s, &letter);
     pthread_mutex_lock(&b.lock);
     while (b.missing > 0)
         pthread_cond_wait(&b.all_there, &b.lock);
@@ -382,9 +309,9 @@ void registry_sync_apply(struct server *s)
     apply_changes(s, &changes, REGISTRY_PROJECT);
     apply_changes(s, &changes, REGISTRY_TYPE);
     apply_changes(s, &changes, REGISTRY_RULE);
-    apply_changes(s, &changes, REGISTRY_DEVICE);
+    device_sync_apply(s, &changes);
     if (changes.len > 0) {
-        wait_for_workers(s);
+        registry_sync_wait(s);
         forget_values(s, &changes);
     }
     buffer_deinit(&changes);

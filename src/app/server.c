@@ -198,6 +198,7 @@ static void make_workers(struct server *s)
                                                 .queue_qos0_bytes = c->session_queue_qos0_bytes};
     s->lobby = make_lobby(s);
     s->workers = worker_group_new(c->workers, true);
+    s->roots = root_map_new();
     s->journal = journal_memory_new(&limits);
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
     s->shared = (struct home_shared){
@@ -344,6 +345,7 @@ static void stop_workers(struct server *s)
         home_deinit(w);
     }
     worker_group_free(&s->workers);
+    root_map_unref(&s->roots);
     lobby_free(&s->lobby);
     journal_close(&s->journal);
 }

@@ -32,6 +32,7 @@ struct server {
     int64_t applied_change; /* the registry's last change that the workers know */
     bool sync_is_due;       /* the last changes could not be read */
     bool is_running;        /* the workers' threads run */
+    struct root_map *roots; /* as the workers know it */
     struct home_shared shared;
     struct site_settings settings;
     struct session_limits session_limits;
@@ -44,6 +45,18 @@ enum status registry_sync_load(struct server *s) MUST_CHECK;
 
 /** Applies what other processes have changed since, and waits until all workers know it. */
 void registry_sync_apply(struct server *s);
+
+/** Posts a letter without an object to every worker. */
+void registry_sync_post(struct server *s, const struct letter *letter);
+/** Waits until all workers have opened what was posted to them. */
+void registry_sync_wait(struct server *s);
+
+/* device_sync.c: the same for devices, which belong to one worker each */
+enum status device_sync_load(struct server *s) MUST_CHECK;
+/** `changes`: struct registry_change; those of other entities are passed over. */
+void device_sync_apply(struct server *s, const struct buffer *changes);
+/** The home of a device, as the workers know it. */
+unsigned device_sync_home(const struct server *s, uint64_t device_id);
 
 /* value_sync.c: cloud values between store and homes, while the workers do not run */
 enum status value_sync_load(struct server *s) MUST_CHECK;

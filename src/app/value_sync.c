@@ -38,9 +38,9 @@ static const struct part {
 
 static struct device *find_device(struct server *s, uint64_t device_id)
 {
-    unsigned index = worker_home(hash_u64(device_id), worker_group_count(s->workers));
+    struct worker *home = worker_group_get(s->workers, device_sync_home(s, device_id));
 
-    return home_find_device(home_of(worker_group_get(s->workers, index)), device_id);
+    return home_find_device(home_of(home), device_id);
 }
 
 static void load_online(uint64_t device_id, void *arg)

@@ -7,7 +7,9 @@
 #include "base/invariant.h"
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
+#include "platform/device_command.h"
 #include "platform/events.h"
+#include "platform/sub_device.h"
 
 struct device *device_new(struct home *h, struct home_project *p, uint64_t device_id,
                           const struct secret_digest *password, bool enabled)
@@ -21,6 +23,7 @@ struct device *device_new(struct home *h, struct home_project *p, uint64_t devic
     ident_format(IDENT_DEVICE, device_id, d->text);
     d->password = *password;
     d->enabled = enabled;
+    list_init(&d->below);
     return d;
 }
 
@@ -29,7 +32,9 @@ void device_free(struct device **dp)
     struct device *d = *dp;
 
     *dp = NULL;
-    invariant(d->magic == DEVICE_MAGIC && d->link == NULL);
+    invariant(d->magic == DEVICE_MAGIC && d->link == NULL && list_is_empty(&d->below));
+    if (d->sub != NULL)
+        sub_device_remove(d);
     timer_cancel(&d->command_timer);
     timer_cancel(&d->offline_timer);
     timer_cancel(&d->alarm_timer);
@@ -48,6 +53,7 @@ void device_free(struct device **dp)
     }
     cloud_values_deinit(&d->values);
     secret_wipe(&d->password, sizeof(d->password));
+    mem_free(d->sn);
     d->magic = 0;
     mem_free(d);
 }
@@ -68,6 +74,37 @@ void device_set_type(struct device *d, uint64_t type_id)
         return;
     d->type_id = type_id;
     d->type = type_id == 0 ? NULL : home_find_type(d->home, type_id);
+    device_alarm_update(d);
+}
+
+void device_set_sn(struct device *d, const char *sn)
+{
+    mem_free(d->sn);
+    d->sn = sn[0] == '\0' ? NULL : slice_to_string(slice_of(sn));
+}
+
+void device_leave(struct device *d)
+{
+    invariant(d->magic == DEVICE_MAGIC && d->link == NULL && d->sub == NULL && !d->is_online);
+    timer_cancel(&d->command_timer);
+    timer_cancel(&d->offline_timer);
+    timer_cancel(&d->alarm_timer);
+    list_remove(&d->retained_node);
+    d->home = NULL;
+    d->project = NULL;
+    d->type = NULL;
+}
+
+void device_enter(struct device *d, struct home *h, struct home_project *p)
+{
+    invariant(d->magic == DEVICE_MAGIC);
+    d->home = h;
+    d->project = p;
+    d->type = d->type_id == 0 ? NULL : home_find_type(h, d->type_id);
+    if (d->retained[DEVICE_RETAINED_PUSH] != NULL || d->retained[DEVICE_RETAINED_COMMAND] != NULL)
+        list_push_back(&p->retained, &d->retained_node);
+    if (d->ledger != NULL)
+        device_command_watch(d);
     device_alarm_update(d);
 }
 
@@ -146,11 +183,19 @@ void device_came(struct device *d)
         announce(d, true, slice_of("connected"));
 }
 
+void device_end_presence(struct device *d, struct slice reason)
+{
+    timer_cancel(&d->offline_timer);
+    sub_device_parent_goes(d);
+    if (d->is_online)
+        announce(d, false, reason);
+}
+
 /* Its absence has lasted; an absence that the stop of the server cuts short is judged after it. */
 static void announce_absence(struct device *d, const char *reason)
 {
     if (!d->home->shared->is_stopping)
-        announce(d, false, slice_of(reason));
+        device_end_presence(d, slice_of(reason));
 }
 
 static void on_offline_timer(struct timer *t)
@@ -175,14 +220,18 @@ void device_went(struct device *d, struct slice reason)
     if (!d->is_online || d->home->shared->is_stopping)
         return;
     if (delay_ms == 0)
-        announce(d, false, reason);
+        device_end_presence(d, reason);
     else
         timer_set(&w->timers, &d->offline_timer, w->now_ms + delay_ms, on_offline_timer);
 }
 
+/* A sub-device was never away as long as its root was not. */
 static void on_grace_over(struct timer *t)
 {
-    announce_absence(list_entry(t, struct device, offline_timer), "not back after restart");
+    struct device *d = list_entry(t, struct device, offline_timer);
+
+    if (d->sub == NULL || !sub_device_root(d)->is_online)
+        announce_absence(d, "not back after restart");
 }
 
 void device_restore_online(struct device *d, uint64_t grace_ms)

@@ -41,6 +41,10 @@ struct device {
     struct timer offline_timer;    /* offline_delay */
     struct list project_node;
     struct list retained_node;
+    struct sub_device *sub; /* owned; NULL: it connects itself */
+    struct list below;      /* its sub-devices, by sub_device.sibling_node */
+    uint32_t below_count;   /* of all levels */
+    char *sn;               /* owned: serial number; NULL: none */
     struct open_message *retained[DEVICE_RETAINED_COUNT]; /* references; NULL: none */
     void *link; /* the service layer's object for its session; NULL: none */
 };
@@ -67,6 +71,14 @@ void device_change(struct device *d, const struct secret_digest *password, bool 
 
 /** Its row names this type (0: none), which may not be known yet. */
 void device_set_type(struct device *d, uint64_t type_id);
+
+/** Its row has this serial number (empty: none). */
+void device_set_sn(struct device *d, const char *sn);
+
+/** For a move to another home (platform/hand_over.h): it loses what it has of this one, and finds
+ * it anew at the other. */
+void device_leave(struct device *d);
+void device_enter(struct device *d, struct home *h, struct home_project *p);
 
 /** Counts a message that it sends; false: more than its type allows in this second. Source:
  * open-api.md 4 "max_rate" */
@@ -103,6 +115,10 @@ void device_store_values(struct device *d, const struct json_member *members, si
  * told here). Source: open-api.md 3.2 "online" */
 void device_came(struct device *d);
 void device_went(struct device *d, struct slice reason);
+
+/** It is offline from now on, and so is all that is below it, which is told first. Offline already:
+ * nothing is told of it. */
+void device_end_presence(struct device *d, struct slice reason);
 
 /** At start: the device was online when the server stopped. It is offline if it does not come back
  * within `grace_ms`. */

@@ -98,8 +98,6 @@ static void take_out_and_end(struct device *d, struct command *c, enum command_s
 
 /* --- time ------------------------------------------------------------------------------------ */
 
-static void watch(struct device *d);
-
 static void on_command_timer(struct timer *t)
 {
     struct device *d = list_entry(t, struct device, command_timer);
@@ -111,10 +109,10 @@ static void on_command_timer(struct timer *t)
         counter_inc(commands_expired);
         end(d, &c, COMMAND_EXPIRED, "no reply came in time");
     }
-    watch(d);
+    device_command_watch(d);
 }
 
-static void watch(struct device *d)
+void device_command_watch(struct device *d)
 {
     uint64_t next_ms = command_ledger_next_deadline(d->ledger);
 
@@ -147,7 +145,7 @@ void device_command_accepted(struct device *d, uint64_t number)
     if (c == NULL)
         return;
     begin_telling(d, c);
-    watch(d);
+    device_command_watch(d);
 }
 
 void device_command_untaken(struct device *d, uint64_t number, const char *why)
@@ -255,5 +253,5 @@ void device_command_restore(struct device *d, struct slice record)
 
     if (command_record_read(device_command_ledger(d), record, w->now_ms, w->unix_ms) != ST_OK)
         log_event(EV_COMMANDS_DAMAGED, "device", d->text);
-    watch(d);
+    device_command_watch(d);
 }

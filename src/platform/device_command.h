@@ -50,5 +50,8 @@ void device_command_replied(struct device *d, struct command **c, const char *wh
 const char *device_command_unmatched(const struct device *d, const struct json_member *id,
                                      struct slice method);
 
+/** Its ledger has come here with the device: the time-outs are watched. */
+void device_command_watch(struct device *d);
+
 /** At start: takes over what command_record_write wrote. Damaged: what can be read counts. */
 void device_command_restore(struct device *d, struct slice record);

@@ -5,7 +5,9 @@
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
 #include "platform/device_type.h"
+#include "platform/hand_over.h"
 #include "platform/router.h"
+#include "platform/sub_device.h"
 
 static bool project_equal(const void *item, const void *key)
 {
@@ -37,6 +39,9 @@ void home_init(struct worker *w, const struct home_shared *shared)
     hash_table_init(&h->projects, MEM_PROJECT, project_equal);
     hash_table_init(&h->types, MEM_PROJECT, type_equal);
     hash_table_init(&h->devices, MEM_DEVICE, device_equal);
+    hash_table_init(&h->sub_devices, MEM_DEVICE, sub_device_equal);
+    hash_table_init(&h->arrivals, MEM_DEVICE, hand_over_equal);
+    h->roots = root_map_new();
     h->index = open_index_new(w->index);
     h->json = json_parser_new(shared->payload_max);
     w->context[WORKER_PLATFORM] = h;
@@ -84,11 +89,14 @@ void home_deinit(struct worker *w)
         cursor = 0;
     }
     free_types(h); /* no device leads to them any more */
-    invariant(h->journal_first == NULL);
+    invariant(h->journal_first == NULL && h->arrivals.count == 0);
+    root_map_unref(&h->roots);
     open_index_free(&h->index);
     json_parser_free(&h->json);
     hash_table_deinit(&h->projects);
     hash_table_deinit(&h->devices);
+    hash_table_deinit(&h->sub_devices);
+    hash_table_deinit(&h->arrivals);
     mem_free(h);
     w->context[WORKER_PLATFORM] = NULL;
 }
@@ -265,11 +273,40 @@ void home_remove_device(struct home *h, uint64_t device_id)
 
     if (d == NULL)
         return;
+    while (!list_is_empty(&d->below))
+        home_remove_device(
+            h, list_entry(d->below.next, struct sub_device, sibling_node)->device->device_id);
     h->shared->sink->device_removed(h, d);
     hash_table_remove(&h->devices, hash_u64(device_id), &device_id);
     list_remove(&d->project_node);
     device_free(&d);
     counter_add(&CT_devices, -1);
+}
+
+void home_take_device(struct home *h, struct device *d)
+{
+    h->shared->sink->device_removed(h, d);
+    device_end_presence(d, slice_of("moved"));
+    while (!list_is_empty(&d->below))
+        sub_device_free_place(list_entry(d->below.next, struct sub_device, sibling_node)->device);
+    sub_device_free_place(d);
+    hash_table_remove(&h->devices, hash_u64(d->device_id), &d->device_id);
+    list_remove(&d->project_node);
+    device_leave(d);
+}
+
+void home_enter_device(struct home *h, struct home_project *p, struct device *d)
+{
+    invariant(home_find_device(h, d->device_id) == NULL);
+    hash_table_put(&h->devices, hash_u64(d->device_id), d);
+    list_push_back(&p->devices, &d->project_node);
+    device_enter(d, h, p);
+}
+
+void home_put_roots(struct home *h, struct root_map *roots)
+{
+    root_map_unref(&h->roots);
+    h->roots = root_map_ref(roots);
 }
 
 struct device *home_next_device(const struct home *h, size_t *cursor)

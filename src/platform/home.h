@@ -13,6 +13,7 @@
 #include "platform/open_index.h"
 #include "platform/open_message.h"
 #include "platform/project.h"
+#include "platform/root_map.h"
 #include "store/journal_commit.h"
 
 struct alarm_rule;
@@ -28,7 +29,8 @@ struct home_sink {
     /** Everything of a project up to this number that this worker is to deliver has been. Comes now
      * and then. */
     void (*delivered_up_to)(struct home *h, uint64_t project_id, uint64_t seq);
-    /** A device of this home is being removed: whatever is linked to it must go. */
+    /** A device of this home is being removed, or does not connect itself any more: whatever is
+     * linked to it must go. */
     void (*device_removed)(struct home *h, struct device *d);
     /** A device of this home may not connect any more: its connection must go, its session stays.
      */
@@ -57,6 +59,9 @@ struct home {
     struct hash_table projects;                           /* owned: struct home_project */
     struct hash_table types;                              /* owned: struct home_type */
     struct hash_table devices;                            /* owned: struct device */
+    struct hash_table sub_devices;                        /* their struct sub_device, by place */
+    struct hash_table arrivals;                           /* owned: see hand_over.h */
+    struct root_map *roots;                               /* a reference */
     struct open_index *index;                             /* owned */
     struct json_parser *json;                             /* owned */
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
@@ -86,11 +91,15 @@ static inline struct home *home_of(const struct worker *w)
     return w->context[WORKER_PLATFORM];
 }
 
-/** The worker that is home to a device. */
+/** The worker that is home to a device: to the one that holds its connection. */
 static inline unsigned home_of_device(const struct home *h, uint64_t device_id)
 {
-    return worker_home(hash_u64(device_id), worker_group_count(h->worker->group));
+    return worker_home(hash_u64(root_map_find(h->roots, device_id)),
+                       worker_group_count(h->worker->group));
 }
+
+/** From now on sub-devices are looked for by this map, of which it takes a reference. */
+void home_put_roots(struct home *h, struct root_map *roots);
 
 /** A project was added or changed: takes a reference of its own. */
 void home_put_project(struct home *h, struct project *p);
@@ -124,8 +133,15 @@ struct device *home_find_device(const struct home *h, uint64_t device_id);
 struct device *home_add_device(struct home *h, uint64_t project_id, uint64_t device_id,
                                const struct secret_digest *password, bool enabled);
 
-/** A device is gone. Unknown: nothing happens. */
+/** A device is gone, with all that is below it. Unknown: nothing happens. */
 void home_remove_device(struct home *h, uint64_t device_id);
+
+/** A device leaves for another home, with its connection and presence ended and without a place;
+ * what was below it stays, without a place too. From then on it is the caller's. */
+void home_take_device(struct home *h, struct device *d);
+
+/** A device that has left another home is at home here: ownership passes. */
+void home_enter_device(struct home *h, struct home_project *p, struct device *d);
 
 /** Walks the devices: start with *cursor = 0; NULL at the end. */
 struct device *home_next_device(const struct home *h, size_t *cursor);

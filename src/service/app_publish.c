@@ -7,6 +7,7 @@
 #include "platform/counters.h"
 #include "platform/device.h"
 #include "platform/events.h"
+#include "platform/hand_over.h"
 #include "service/app_errors.h"
 #include "service/downlink.h"
 
@@ -137,6 +138,8 @@ static void open_downlink(struct worker *w, const struct letter *l)
     struct router_receipt receipt = receipt_for(d);
     struct downlink_answer answer;
 
+    if (hand_over_park(home_of(w), d->device_id, l))
+        return;
     downlink_run(home_of(w), d, d->has_publisher ? &receipt : NULL, &answer);
     if (!d->has_publisher)
         record_will(d, &answer);
@@ -175,12 +178,12 @@ static struct service_verdict send_downlink(struct app_session *a, struct downli
     struct home *h = home_of(w);
     unsigned to = home_of_device(h, d->device_id);
     struct router_receipt receipt = receipt_for(d);
+    struct letter letter = {.open = open_downlink, .object = d};
     struct downlink_answer answer;
 
-    if (to != w->index) {
-        struct letter letter = {.open = open_downlink, .object = d};
-
+    if (to != w->index)
         worker_post(w, to, &letter);
+    if (to != w->index || hand_over_park(h, d->device_id, &letter)) {
         return (struct service_verdict){.is_later = true};
     }
     downlink_run(h, d, d->has_publisher ? &receipt : NULL, &answer);
@@ -233,6 +236,12 @@ static bool has_device(const struct home *h, uint64_t project_id, uint64_t devic
     return d != NULL && d->project->project->project_id == project_id;
 }
 
+/* One that is on its way here is there: whose it is was looked at when it was moved. */
+static bool has_own_device(const struct home *h, uint64_t project_id, uint64_t device_id)
+{
+    return hand_over_is_expected(h, device_id) || has_device(h, project_id, device_id);
+}
+
 /* At the session's home: a: the waiting client's number, b: whether the device exists. */
 static void open_will_answer(struct worker *w, const struct letter *l)
 {
@@ -243,9 +252,11 @@ static void open_will_answer(struct worker *w, const struct letter *l)
 static void open_will_question(struct worker *w, const struct letter *l)
 {
     const struct worker *asking = l->object;
-    struct letter answer = {
-        .open = open_will_answer, .a = l->a, .b = has_device(home_of(w), l->b, l->c)};
+    struct letter answer = {.open = open_will_answer, .a = l->a};
 
+    if (hand_over_park(home_of(w), l->c, l))
+        return;
+    answer.b = has_device(home_of(w), l->b, l->c);
     worker_post(w, asking->index, &answer);
 }
 
@@ -269,7 +280,7 @@ enum reason app_check_will(struct client *c, const struct project *p,
         login->is_later = true;
         return REASON_SUCCESS;
     }
-    if (home == w->index ? has_device(home_of(w), topic.project_id, topic.device_id)
+    if (home == w->index ? has_own_device(home_of(w), topic.project_id, topic.device_id)
                          : c->decision == CLIENT_ALLOWED)
         return REASON_SUCCESS;
     login->why = slice_of("the will's device does not exist in this project");

@@ -19,7 +19,7 @@ static unsigned home(struct worker *self, const struct packet_connect *p)
 
     if (device_id == 0)
         return self->index;
-    return worker_home(hash_u64(device_id), worker_group_count(self->group));
+    return home_of_device(home_of(self), device_id);
 }
 
 /* The device's will is its last report: it may go where the device may publish. */
@@ -63,6 +63,10 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
         (!d->enabled ||
          !atomic_load_explicit(&d->project->project->enabled, memory_order_relaxed))) {
         login->why = slice_of("the device or its project is disabled");
+        reason = REASON_NOT_AUTHORIZED;
+    }
+    if (reason == REASON_SUCCESS && d->sub != NULL) {
+        login->why = slice_of("a sub-device speaks through its parent");
         reason = REASON_NOT_AUTHORIZED;
     }
     if (reason == REASON_SUCCESS)

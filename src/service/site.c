@@ -72,7 +72,7 @@ static void device_removed(struct home *h, struct device *d)
 
     (void)h;
     if (link != NULL)
-        end_session(link->session, "the device was removed");
+        end_session(link->session, "the device was removed, or has a parent now");
     invariant(d->link == NULL);
 }
 
