@@ -238,8 +238,10 @@ static void on_tick(void *arg)
     struct server *s = arg;
 
     log_flush_suppressed();
-    if (s->is_running)
-        registry_sync_apply(s);
+    if (!s->is_running)
+        return;
+    registry_sync_apply(s);
+    seq_reserve_extend(&s->seq_reserve);
 }
 
 static void on_nothing(void *arg)
@@ -263,6 +265,8 @@ static enum status load(struct server *s, char *error)
 
     if (st == ST_OK)
         st = value_sync_load(s);
+    if (st == ST_OK)
+        st = seq_reserve_open(&s->seq_reserve, s->registry, s->journal);
     if (st != ST_OK)
         snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
                  status_text(st));
@@ -347,6 +351,7 @@ static void stop_workers(struct server *s)
     worker_group_free(&s->workers);
     root_map_unref(&s->roots);
     lobby_free(&s->lobby);
+    seq_reserve_close(&s->seq_reserve);
     journal_close(&s->journal);
 }
 

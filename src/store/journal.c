@@ -21,6 +21,16 @@ void journal_close(struct journal **jp)
         j->ops->close(j);
 }
 
+void journal_begin_above(struct journal *j, uint64_t seq)
+{
+    j->ops->begin_above(j, seq);
+}
+
+uint64_t journal_highest_seq(struct journal *j)
+{
+    return j->ops->highest_seq(j);
+}
+
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes)
 {
     invariant(project_id != 0 && bytes.len <= JOURNAL_RECORD_MAX);

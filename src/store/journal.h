@@ -39,11 +39,20 @@ typedef bool (*journal_record_fn)(const struct journal_record *r, void *arg);
 /** A journal in memory. Never fails. Its contents end with the program. */
 struct journal *journal_memory_new(const struct journal_limits *limits);
 
+/** The numbers of every project begin above `seq`, which an earlier run of the program may have
+ * given. Once, before anything else. */
+void journal_begin_above(struct journal *j, uint64_t seq);
+
+/** The highest number that was given to any record so far, removed projects included, or the one to
+ * begin above. Any thread. */
+uint64_t journal_highest_seq(struct journal *j);
+
 /** Closes it; an open batch is dropped. No thread may be in it any more. */
 void journal_close(struct journal **j);
 
 /**
- * Appends to the open batch; gives the record's number, growing by one a project, from 1.
+ * Appends to the open batch; gives the record's number, growing by one a project, from 1 or where
+ * journal_begin_above said.
  * Committing thread only. Readers see it after journal_commit.
  */
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes);
@@ -64,7 +73,8 @@ enum status journal_commit(struct journal *j) MUST_CHECK;
 uint64_t journal_read(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,
                       uint64_t max_bytes, journal_record_fn fn, void *arg, uint64_t *first);
 
-/** The newest visible number of a project, 0: none yet. Any thread. */
+/** The newest visible number of a project; when there is none yet, the one to begin above. Any
+ * thread. */
 uint64_t journal_last_seq(struct journal *j, uint64_t project_id);
 
 /** Saves how far a reader has come: records up to `seq` are not needed for it any more. `key` names

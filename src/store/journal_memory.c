@@ -51,6 +51,8 @@ struct journal_memory {
     uint32_t magic;
     struct journal_limits limits;
     size_t segment_max;
+    uint64_t begin_seq;           /* the numbers of each log begin above; fixed before any log */
+    _Atomic uint64_t highest_seq; /* given so far; written by the committing thread */
     pthread_mutex_t mutex;
     struct hash_table by_project; /* owned logs */
     struct list logs;             /* the same; only the committing thread takes one out */
@@ -104,6 +106,7 @@ static struct log *log_get(struct journal_memory *m, uint64_t project_id)
         return log;
     log = mem_new_of(MEM_JOURNAL, struct log);
     log->project_id = project_id;
+    log->visible_seq = log->appended_seq = m->begin_seq;
     log->next_capacity = SEGMENT_MIN;
     hash_table_init(&log->cursors, MEM_JOURNAL, cursor_equal);
     hash_table_put(&m->by_project, hash_u64(project_id), log);
@@ -230,6 +233,19 @@ static struct journal_segment *room_for(struct journal_memory *m, struct log *lo
     return s;
 }
 
+static void memory_begin_above(struct journal *j, uint64_t seq)
+{
+    struct journal_memory *m = memory_of(j);
+
+    invariant(m->by_project.count == 0);
+    m->begin_seq = m->highest_seq = seq;
+}
+
+static uint64_t memory_highest_seq(struct journal *j)
+{
+    return memory_of(j)->highest_seq;
+}
+
 static uint64_t memory_append(struct journal *j, uint64_t project_id, struct slice bytes)
 {
     struct journal_memory *m = memory_of(j);
@@ -253,7 +269,10 @@ static uint64_t memory_append(struct journal *j, uint64_t project_id, struct sli
     added = journal_segment_used(s) - before;
     log->bytes += added;
     log->batch_bytes += added;
-    return ++log->appended_seq;
+    log->appended_seq++;
+    if (log->appended_seq > m->highest_seq)
+        m->highest_seq = log->appended_seq;
+    return log->appended_seq;
 }
 
 static enum status memory_commit(struct journal *j)
@@ -397,7 +416,7 @@ static struct part take_part(struct journal_memory *m, uint64_t project_id, uint
 
     lock(m);
     log = log_find(m, project_id);
-    oldest = log == NULL ? 1 : log_first_seq(log);
+    oldest = log == NULL ? m->begin_seq + 1 : log_first_seq(log);
     if (first != NULL)
         *first = oldest;
     if (log != NULL && oldest <= log->visible_seq && after < log->visible_seq &&
@@ -445,7 +464,7 @@ static uint64_t memory_last_seq(struct journal *j, uint64_t project_id)
 
     lock(m);
     log = log_find(m, project_id);
-    seq = log == NULL ? 0 : log->visible_seq;
+    seq = log == NULL ? m->begin_seq : log->visible_seq;
     unlock(m);
     return seq;
 }
@@ -505,6 +524,8 @@ static void memory_remove_cursor(struct journal *j, uint64_t project_id, struct 
 
 static const struct journal_ops memory_ops = {
     .close = memory_close,
+    .begin_above = memory_begin_above,
+    .highest_seq = memory_highest_seq,
     .append = memory_append,
     .commit = memory_commit,
     .read = memory_read,

@@ -10,6 +10,8 @@
 
 struct journal_ops {
     void (*close)(struct journal *j);
+    void (*begin_above)(struct journal *j, uint64_t seq);
+    uint64_t (*highest_seq)(struct journal *j);
     uint64_t (*append)(struct journal *j, uint64_t project_id, struct slice bytes);
     enum status (*commit)(struct journal *j);
     uint64_t (*read)(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,

@@ -124,6 +124,35 @@ static void each_project_has_its_own_numbers(void **state)
     journal_close(&j);
 }
 
+/* After an earlier run of the program, whose records are gone. */
+static void numbers_begin_above_those_of_before(void **state)
+{
+    struct journal *j = journal_memory_new(&no_limits);
+    uint64_t seq;
+
+    (void)state;
+    assert_int_equal(journal_highest_seq(j), 0);
+    journal_begin_above(j, 1000);
+    assert_int_equal(journal_highest_seq(j), 1000);
+    assert_int_equal(journal_last_seq(j, P), 1000);
+    expect_read(j, P, 0, 10, 1000, 1, 0, 1001);
+    journal_save_cursor(j, P, slice_of("reader"), 1000);
+    expect_read(j, P, 1000, 10, 1000, 1, 0, 1001);
+    commit_some(j, P, 1001, 1010);
+    append_some(j, Q, 1001, 1002);
+    assert_int_equal(journal_highest_seq(j), 1010);
+    expect_all(j, P, 1001, 1010);
+    expect_read(j, P, 3, UINT32_MAX, UINT64_MAX, 1001, 1010, 1001); /* with a hole before */
+    expect_read(j, Q, 1000, 10, 1000, 1, 0, 1001);
+    assert_int_equal(journal_commit(j), ST_OK);
+    expect_all(j, Q, 1001, 1002);
+    assert_int_equal(journal_load_cursor(j, P, slice_of("reader"), &seq), ST_OK);
+    assert_int_equal(seq, 1000);
+    journal_remove_project(j, P);
+    assert_int_equal(journal_highest_seq(j), 1010);
+    journal_close(&j);
+}
+
 static void reading_begins_anywhere(void **state)
 {
     struct journal *j = journal_memory_new(&no_limits);
@@ -548,6 +577,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEFTOVER_TEST(a_batch_is_seen_after_its_commit),
         LEFTOVER_TEST(each_project_has_its_own_numbers),
+        LEFTOVER_TEST(numbers_begin_above_those_of_before),
         LEFTOVER_TEST(reading_begins_anywhere),
         LEFTOVER_TEST(reading_ends_where_it_is_told_to),
         LEFTOVER_TEST(records_of_any_size),
