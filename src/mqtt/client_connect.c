@@ -303,6 +303,7 @@ static void accept_client(struct client *c, const struct packet_connect *p,
     counter_inc(mqtt_connects);
     invariant(write_connack(c, p, login, client_id, is_present)); /* it was tried */
     client_send_scratch(c);
+    flow_in_restart(&s->in);
     flow_out_restart(&s->out, window_wanted(p));
     session_drain(s);
     c->settings->service->connected(c, is_present);

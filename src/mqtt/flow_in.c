@@ -27,6 +27,35 @@ enum flow_in_state flow_in_find(const struct flow_in *f, uint16_t packet_id)
     return r == NULL ? FLOW_IN_NEW : (enum flow_in_state)r->state;
 }
 
+void flow_in_restart(struct flow_in *f)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        f->receptions[i].holds_quota = false;
+    f->quota_used = 0;
+}
+
+bool flow_in_holds_quota(const struct flow_in *f, uint16_t packet_id)
+{
+    const struct flow_in_reception *r = find(f, packet_id);
+
+    return r != NULL && r->holds_quota;
+}
+
+void flow_in_charge(struct flow_in *f, uint16_t packet_id)
+{
+    struct flow_in_reception *r = find(f, packet_id);
+
+    invariant(r != NULL);
+    f->quota_used += !r->holds_quota;
+    r->holds_quota = true;
+}
+
+static void forget(struct flow_in *f, struct flow_in_reception *r)
+{
+    f->quota_used -= r->holds_quota;
+    *r = f->receptions[--f->count];
+}
+
 bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state)
 {
     if (f->count == FLOW_IN_RECEPTIONS_MAX)
@@ -36,7 +65,9 @@ bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state
         f->receptions =
             mem_resize(MEM_SESSION, f->receptions, f->capacity * sizeof(*f->receptions));
     }
-    f->receptions[f->count++] = (struct flow_in_reception){packet_id, (uint8_t)state, 0, false};
+    f->receptions[f->count++] = (struct flow_in_reception){
+        .packet_id = packet_id, .state = (uint8_t)state, .holds_quota = true};
+    f->quota_used++;
     return true;
 }
 
@@ -51,7 +82,7 @@ unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id)
     r->state = FLOW_IN_RECEIVED;
     r->repetitions = 0;
     if (r->is_released)
-        *r = f->receptions[--f->count];
+        forget(f, r);
     return repetitions;
 }
 
@@ -78,7 +109,7 @@ bool flow_in_remove(struct flow_in *f, uint16_t packet_id)
 
     if (r == NULL)
         return false;
-    *r = f->receptions[--f->count];
+    forget(f, r);
     return true;
 }
 

@@ -3,9 +3,11 @@
  * connection.
  *
  * A QoS 2 identifier is remembered from its PUBLISH until its PUBREL, so that a repetition is
- * answered and not executed again. Acknowledgements leave in the order of the publishes, even when
- * a later one was decided earlier; so does the PUBCOMP of a PUBREL that came before its decision.
- * Source: MQTT 5.0 section 4.3, [MQTT-4.6.0-2], [MQTT-4.6.0-3]
+ * answered and not executed again. It counts against the receive maximum of the connection on which
+ * its PUBLISH came, so one that a former connection has left does not. Acknowledgements leave in
+ * the order of the publishes, even when a later one was decided earlier; so does the PUBCOMP of a
+ * PUBREL that came before its decision. Source: MQTT 5.0 sections 4.3, 4.9, [MQTT-4.6.0-2],
+ * [MQTT-4.6.0-3]
  */
 #pragma once
 
@@ -18,7 +20,8 @@
 
 enum {
     FLOW_IN_RECEPTIONS_MAX =
-        1024 /* QoS 2 publishes without PUBREL; 3.1.1 has no receive maximum of its own */
+        1024 /* QoS 2 publishes without PUBREL, of all connections of a session together; 3.1.1 has
+                no receive maximum of its own, and that of options.def is never above this */
 };
 
 enum flow_in_state { FLOW_IN_NEW, FLOW_IN_PENDING /* not decided yet */, FLOW_IN_RECEIVED };
@@ -29,22 +32,30 @@ struct flow_in_reception {
     uint8_t repetitions; /* PUBLISHes and PUBRELs that came while it was undecided: each wants its
                             answer */
     bool is_released;    /* PUBREL came while it was undecided */
+    bool holds_quota;    /* its PUBLISH came on this connection */
 };
 
 /** QoS 2 receptions; part of a session. A zeroed one is empty. */
 struct flow_in {
     struct flow_in_reception *receptions; /* owned */
     uint32_t count, capacity;
+    uint32_t quota_used; /* how many hold quota */
 };
 
 void flow_in_deinit(struct flow_in *f);
 enum flow_in_state flow_in_find(const struct flow_in *f, uint16_t packet_id);
-/** Enters an identifier that is new. False: too many. */
+/** A new connection: nothing has come on it. */
+void flow_in_restart(struct flow_in *f);
+/** True when its PUBLISH came on this connection already. */
+bool flow_in_holds_quota(const struct flow_in *f, uint16_t packet_id);
+/** Enters an identifier that is new; it holds quota. False: too many. */
 bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
 /** An undecided one is received now, or forgotten if its PUBREL came already (an unknown one is
  * accepted: its session was cleaned); gives how many answers wait for that, and forgets them. */
 unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id);
-/** The PUBLISH of an undecided one came again. */
+/** The PUBLISH of one that is known came again: it holds quota. */
+void flow_in_charge(struct flow_in *f, uint16_t packet_id);
+/** One more answer is owed when an undecided one has been decided. */
 void flow_in_repeat(struct flow_in *f, uint16_t packet_id);
 /** The PUBREL of an undecided one came. */
 void flow_in_release(struct flow_in *f, uint16_t packet_id);

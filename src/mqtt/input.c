@@ -51,10 +51,11 @@ static void repeat_reception(struct client *c, uint16_t packet_id, enum flow_in_
     }
 }
 
-static bool over_receive_maximum(const struct client *c)
+/* One more would be too many on this connection. [MQTT-3.3.4-7] */
+static bool is_receive_maximum_used(const struct client *c)
 {
     return c->target.version == MQTT_5 &&
-           c->unacknowledged + c->session->in.count >= c->receive_maximum;
+           c->unacknowledged + c->session->in.quota_used >= c->receive_maximum;
 }
 
 static void publish_with_qos(struct client *c, const struct packet_publish *p)
@@ -67,18 +68,18 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
         .qos = p->qos,
     };
     struct service_verdict verdict;
+    enum flow_in_state state = p->qos == 2 ? flow_in_find(&s->in, p->packet_id) : FLOW_IN_NEW;
+    bool is_counted = state != FLOW_IN_NEW && flow_in_holds_quota(&s->in, p->packet_id);
 
-    if (p->qos == 2) {
-        enum flow_in_state state = flow_in_find(&s->in, p->packet_id);
-
-        if (state != FLOW_IN_NEW) {
-            repeat_reception(c, p->packet_id, state);
-            return;
-        }
-    }
-    if (over_receive_maximum(c) ||
-        (p->qos == 2 && !flow_in_add(&s->in, p->packet_id, FLOW_IN_PENDING))) {
+    if ((!is_counted && is_receive_maximum_used(c)) ||
+        (p->qos == 2 && state == FLOW_IN_NEW &&
+         !flow_in_add(&s->in, p->packet_id, FLOW_IN_PENDING))) {
         client_fault(c, REASON_RECEIVE_MAXIMUM_EXCEEDED, "PUBLISH");
+        return;
+    }
+    if (state != FLOW_IN_NEW) {
+        flow_in_charge(&s->in, p->packet_id);
+        repeat_reception(c, p->packet_id, state);
         return;
     }
     verdict = service_of(c)->publish(c, p, &ticket);

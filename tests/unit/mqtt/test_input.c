@@ -290,6 +290,44 @@ static void the_receive_maximum(void **state)
     play_expect_closed(c);
 }
 
+/* What a former connection left without PUBREL is not this one's: its quota is whole. What comes
+ * again counts, once. MQTT 5.0 section 4.9, [MQTT-3.3.4-7] */
+static void regress_the_receive_maximum_of_a_new_connection(void **state)
+{
+    struct play_client *c = play_connect_as(V5_KEPT, V5_CONNACK);
+    struct buffer got;
+
+    (void)state;
+    for (unsigned i = 1; i <= 10; i++) {
+        uint8_t packet[] = {0x34, 6, 0, 1, 't', 0, (uint8_t)i, 0};
+
+        play_send_bytes(c, slice_make(packet, sizeof(packet)));
+    }
+    got = play_take(c);
+    assert_int_equal(got.len, 10 * 4);
+    buffer_deinit(&got);
+    play_break(c);
+    c = play_connect_as(V5_KEPT, V5_PRESENT);
+    play_send(c, "32 { <t> 0014 {} }");
+    play_expect(c, "40 02 0014");
+    play_send(c, "3C { <t> 0001 {} } 3C { <t> 0001 {} } 3C { <t> 0002 {} }");
+    play_expect(c, "50 02 0001 50 02 0001 50 02 0002");
+    play.verdict.is_later = true;
+    for (unsigned i = 0; i < 8; i++)
+        play_send(c, "32 { <t> 0014 {} }");
+    play_expect_open(c);
+    play_send(c, "3C { <t> 0001 {} }"); /* counted already */
+    play_send(c, "62 02 0003");         /* holds nothing, so it gives nothing back */
+    play_expect(c, "70 02 0003");
+    play_send(c, "62 02 0001");
+    play_expect(c, "70 02 0001");
+    play_send(c, "32 { <t> 0014 {} }");
+    play_expect_open(c);
+    play_send(c, "3C { <t> 0004 {} }"); /* one of before, one too many now */
+    play_expect(c, "E0 01 93");
+    play_expect_closed(c);
+}
+
 /* A client that floods is not read further, and loses nothing. */
 static void too_many_undecided(void **state)
 {
@@ -528,6 +566,7 @@ int main(void)
         PLAY_TEST(an_answer_to_one_that_has_gone),
         PLAY_TEST(a_verdict_that_comes_on_a_later_connection),
         PLAY_TEST(the_receive_maximum),
+        PLAY_TEST(regress_the_receive_maximum_of_a_new_connection),
         PLAY_TEST(too_many_undecided),
         PLAY_TEST(aliases),
         PLAY_TEST(subscriptions),
