@@ -213,6 +213,17 @@ enum flow_out_action flow_out_acknowledge(struct flow_out *f, uint16_t packet_id
     return step.action;
 }
 
+void flow_out_pass_over(struct flow_out *f, uint16_t packet_id)
+{
+    struct flow_out_entry *e = window_find(f, packet_id);
+    struct delivery none;
+
+    invariant(e != NULL && e->state == FLOW_OUT_WAIT_PUBREC);
+    f->quota_used -= e->holds_quota;
+    e->holds_quota = false;
+    (void)flow_out_acknowledge(f, packet_id, FLOW_OUT_PUBREC, &none);
+}
+
 void flow_out_restart(struct flow_out *f, uint32_t window_max)
 {
     f->window_max = window_max;

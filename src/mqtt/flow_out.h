@@ -85,6 +85,10 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d);
 enum flow_out_action flow_out_acknowledge(struct flow_out *f, uint16_t packet_id,
                                           enum flow_out_event event, struct delivery *released);
 
+/** A QoS 2 delivery whose PUBLISH was sent on an earlier connection and cannot be on this one: goes
+ * on as if PUBREC had come, and holds no quota. */
+void flow_out_pass_over(struct flow_out *f, uint16_t packet_id);
+
 /** A new connection: its quota is whole, and what is unacknowledged must be sent again. Source:
  * [MQTT-4.4.0-1] */
 void flow_out_restart(struct flow_out *f, uint32_t window_max);

@@ -301,6 +301,20 @@ static void skip_too_large(struct session *s, const struct flow_out_entry *e)
     skip(s, &released, &CT_deliveries_dropped_too_large);
 }
 
+/* The same of one that was sent before. The client may have it, and remembers its identifier until
+ * PUBREL, which it gets as if it had answered. */
+static void release_too_large(struct session *s, const struct flow_out_entry *e)
+{
+    if (e->delivery.qos == 1) {
+        skip_too_large(s, e);
+        return;
+    }
+    report_too_large(s);
+    counter_inc(deliveries_dropped_too_large);
+    flow_out_pass_over(&s->out, e->packet_id);
+    client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
+}
+
 /* Sends a delivery whose turn it is; takes what it owns. False: it was skipped, and counted. */
 static bool send_now(struct session *s, struct delivery *d)
 {
@@ -455,7 +469,7 @@ static void resend(struct session *s)
         }
         counter_inc(publishes_resent);
         if (!client_send_publish(s->client, &e->delivery, e->packet_id, true))
-            skip_too_large(s, e);
+            release_too_large(s, e);
     }
 }
 

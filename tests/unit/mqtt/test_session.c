@@ -312,6 +312,30 @@ static void what_is_too_large_for_the_new_client_is_skipped(void **state)
     assert_int_equal(play_session("me")->out.inflight, 1);
 }
 
+/* The client may have it, and remember its identifier until PUBREL: were that one given to another
+ * message, the client would take it for a repetition. [MQTT-3.1.2-25] "as if it had completed" */
+static void regress_qos_2_that_is_too_large_later_is_released(void **state)
+{
+    struct play_client *c = play_connect_as(V5_KEPT(), V5_CONNACK);
+
+    (void)state;
+    (void)counted(&CT_deliveries_dropped_too_large);
+    (void)play_deliver("me", 2, 7, "1234567890 1234567890");
+    (void)play_deliver("me", 1, 0, "x");
+    play_break(c);
+    play_forget_story();
+    c = play_connect();
+    play_send(c, V5_KEPT("27 00000020"));
+    play_expect(c, V5_PRESENT "62 02 0001 3A { <t> 0002 {} 'x' }");
+    play_expect_story("auth(me) connected(present)");
+    assert_int_equal(counted(&CT_deliveries_dropped_too_large), 1);
+    play_break(c);
+    c = play_connect_as(V5_KEPT(), V5_PRESENT "62 02 0001 3A { <t> 0002 {} 'x' }");
+    play_send(c, "70 03 0001 92");
+    play_expect_story("delivered(7)");
+    assert_int_equal(play_session("me")->out.inflight, 1);
+}
+
 /* [MQTT-3.3.2-5], [MQTT-3.3.2-6] */
 static void what_has_expired_is_skipped(void **state)
 {
@@ -544,6 +568,7 @@ int main(void)
         PLAY_TEST(what_a_session_takes_with_it_is_counted),
         PLAY_TEST(what_is_too_large_is_skipped),
         PLAY_TEST(what_is_too_large_for_the_new_client_is_skipped),
+        PLAY_TEST(regress_qos_2_that_is_too_large_later_is_released),
         PLAY_TEST(what_has_expired_is_skipped),
         PLAY_TEST(what_finds_no_room_waits_in_order),
         PLAY_TEST(room_is_made_within_a_turn),

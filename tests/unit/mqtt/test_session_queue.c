@@ -461,8 +461,8 @@ static void what_is_skipped_frees_its_place(void **state)
     play_break(c);
     c = play_connect();
     play_send(c, V5_KEPT(WINDOW_1 "27 00000019")); /* 25 bytes */
-    play_expect(c, V5_PRESENT "32 { <t> 0005 {} 'x' }");
-    play_send(c, "40 02 0005");
+    play_expect(c, V5_PRESENT "62 02 0001 32 { <t> 0005 {} 'x' }");
+    play_send(c, "40 02 0005 70 02 0001");
     assert_int_equal(play_session("me")->out.inflight, 0);
     assert_int_equal(play_session("me")->out.window_bytes, 0);
 }
