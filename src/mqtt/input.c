@@ -94,7 +94,7 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
     }
     client_settle(c, p->packet_id, p->qos, &verdict);
     if (verdict.then_disconnect != REASON_SUCCESS)
-        client_disconnect(c, verdict.then_disconnect, verdict.why);
+        client_disconnect(c, verdict.then_disconnect, verdict.then_why);
 }
 
 static void hold_back(struct client *c)
@@ -121,7 +121,7 @@ static enum reason on_publish(struct client *c, const struct decode_header *h, s
         struct service_verdict verdict = service_of(c)->publish(c, &p, &none);
 
         if (verdict.then_disconnect != REASON_SUCCESS && c->state == CLIENT_CONNECTED)
-            client_disconnect(c, verdict.then_disconnect, verdict.why);
+            client_disconnect(c, verdict.then_disconnect, verdict.then_why);
     }
     return REASON_SUCCESS;
 }

@@ -35,6 +35,7 @@ struct service_verdict {
     enum reason reason;
     enum reason then_disconnect; /* not SUCCESS: the connection ends after the answer */
     struct slice why;            /* reason string; borrowed until the call returns to mqtt */
+    struct slice then_why;       /* of the DISCONNECT; likewise */
 };
 
 /** Names one unanswered PUBLISH of a session; a value that travels with letters. */

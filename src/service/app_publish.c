@@ -51,6 +51,8 @@ static struct router_receipt receipt_for(const struct downlink *d)
 
 /* --- refusals -------------------------------------------------------------------------------- */
 
+static const char too_many_refusals[] = "too many refused publishes in a minute";
+
 static struct service_verdict refuse(struct app_session *a, const struct packet_publish *p,
                                      enum reason code, struct slice why)
 {
@@ -59,8 +61,10 @@ static struct service_verdict refuse(struct app_session *a, const struct packet_
 
     if (app_errors_tell(a, &e))
         return (struct service_verdict){.reason = code, .why = why};
-    return (struct service_verdict){
-        .reason = code, .why = why, .then_disconnect = REASON_MESSAGE_RATE_TOO_HIGH};
+    return (struct service_verdict){.reason = code,
+                                    .why = why,
+                                    .then_disconnect = REASON_MESSAGE_RATE_TOO_HIGH,
+                                    .then_why = slice_of(too_many_refusals)};
 }
 
 static void tell_refusal(struct session *s, const struct service_ticket *t,
@@ -74,8 +78,7 @@ static void tell_refusal(struct session *s, const struct service_ticket *t,
                           .packet_id = t->packet_id};
 
     if (!app_errors_tell(app_session_of(s), &e) && s->client != NULL)
-        client_disconnect(s->client, REASON_MESSAGE_RATE_TOO_HIGH,
-                          slice_of("too many refused publishes"));
+        client_disconnect(s->client, REASON_MESSAGE_RATE_TOO_HIGH, slice_of(too_many_refusals));
 }
 
 /* At the session's home: the device's home has decided. */

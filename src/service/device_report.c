@@ -16,6 +16,8 @@ static struct service_verdict accepted(bool is_later)
     return (struct service_verdict){.is_later = is_later, .reason = REASON_SUCCESS};
 }
 
+static const char no_object[] = "the payload is not a JSON object";
+
 static struct service_verdict refuse_json(const struct device_input *in)
 {
     char text[JSON_FAULT_LEN_MAX];
@@ -24,8 +26,9 @@ static struct service_verdict refuse_json(const struct device_input *in)
     json_fault_describe(in->payload, text, sizeof(text), &line, &column);
     device_record(in->device, "up", in->topic, text);
     return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID,
+                                    .why = slice_of(no_object),
                                     .then_disconnect = REASON_PAYLOAD_FORMAT_INVALID,
-                                    .why = slice_of("the payload is not a JSON object")};
+                                    .then_why = slice_of(no_object)};
 }
 
 static bool parse(const struct device_input *in, const struct json_member **members, size_t *count)

@@ -4,6 +4,7 @@ from lib.cases import versions
 from lib.packets import Type, V5, Prop
 
 REFUSALS_MAX = 30  # in a minute, before the connection ends
+TOO_MANY = "too many refused publishes in a minute"
 
 
 def keep(version):
@@ -21,7 +22,9 @@ def test_regress_the_refusal_that_ends_the_connection(net, version):
     for pid in range(1, REFUSALS_MAX + 2):
         app.send(packets.publish(version, topic, b"{}", qos=2, pid=pid))
         app.expect(packets.Ack, kind=Type.PUBREC, pid=pid, code=0x87 if version == V5 else 0)
-    app.expect_closed(0x96)
+    last = app.expect_closed(0x96)
+    if version == V5:
+        assert last.props == ((Prop.REASON_STRING, TOO_MANY),)
     again = net.app(version, client_id=name, **keep(version))
     again.send(packets.publish(version, topic, b"{}", qos=2, pid=pid, dup=True))
     again.expect(packets.Ack, kind=Type.PUBREC, pid=pid)

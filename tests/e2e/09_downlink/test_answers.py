@@ -6,7 +6,7 @@ import pytest
 from lib import packets
 from lib.cases import V4, V5, each_qos, table, versions
 from lib.client import refusal
-from lib.packets import Ack, Type
+from lib.packets import Ack, Prop, Type
 from lib.world import Project
 
 COMMAND = b'{"method":"m","params":{},"id":1}'
@@ -197,25 +197,20 @@ def test_bad_properties(net, side, props, codes):
 
 
 @versions
-@pytest.mark.parametrize("topic", ["open/{pk}/{du}/attributes", "elsewhere",
-                                   "open/{pk}/DU_0000000000/command_send"])
-def test_too_many_refusals(net, version, topic):
-    """open-api 3.3, last row: more than 30 refusals in a minute: DISCONNECT 0x96, or the end; the
-    30 are answered."""
+@pytest.mark.parametrize("topic, code, why", [
+    ("open/{pk}/{du}/attributes", 0x87, "this kind of topic is only received"),
+    ("elsewhere", 0x87, "not a topic that applications may publish"),
+    ("open/{pk}/DU_0000000000/command_send", 0x90, "no such device in this project")])
+def test_too_many_refusals(net, version, topic, code, why):
+    """open-api 3.3, last row: more than 30 refusals in a minute: DISCONNECT 0x96 with what is wrong
+    (3.1.1: the end); each of them is answered, the last one too."""
     app, device = net.app(version), net.project.device()
     topic = topic.format(pk=net.project.key, du=device.username)
-    for _ in range(30):
-        app.publish(topic, COMMAND)
-    app.send(packets.publish(version, topic, COMMAND, qos=1, pid=999))
-    answer = app.recv() if version == V5 else None
-    if isinstance(answer, Ack):
-        assert (answer.kind, answer.pid) == (Type.PUBACK, 999)
-        app.expect_closed(0x96)
-    elif answer:
-        assert answer.code == 0x96
-        app.expect_closed()
-    else:
-        with pytest.raises(AssertionError, match="closed by the server"):
-            while True:
-                assert app.recv().pid == 999
+    refused = (code, ((Prop.REASON_STRING, why),)) if version == V5 else ()
+    for pid in range(101, 132):
+        app.send(packets.publish(version, topic, COMMAND, qos=1, pid=pid))
+        assert app.recv() == Ack(Type.PUBACK, pid, *refused)
+    last = app.expect_closed(0x96)
+    if version == V5:
+        assert last.props == ((Prop.REASON_STRING, "too many refused publishes in a minute"),)
     net.app(version).ping()
