@@ -181,8 +181,11 @@ static void set_up_services(struct server *s)
         .session_expiry_default_s = c->session_expiry_default,
         .receive_maximum = (uint16_t)c->receive_maximum,
         .keep_alive_max_s = (uint16_t)c->keep_alive_max,
+        .payload_max = c->max_payload,
+        .filter_max = c->max_filter,
         .subscriptions_max = c->max_subscriptions,
         .app_clients_max = c->app_connections_max,
+        .app_sessions_max = c->app_sessions_max,
         .device_logins = s->device_logins,
         .app_logins = s->app_logins,
     };

@@ -208,6 +208,7 @@ static struct slice cursor_key(const struct app_session *a)
 void app_feed_open(struct app_session *a)
 {
     a->is_durable = true;
+    atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     a->position = journal_last_seq(journal_of(a), a->project->project_id);
     journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), a->position);
     list_push_back(&a->site->feeds, &a->feed_node);
@@ -218,6 +219,7 @@ void app_feed_close(struct app_session *a)
     if (!a->is_durable)
         return;
     list_remove(&a->feed_node);
+    atomic_fetch_sub_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     journal_remove_cursor(journal_of(a), a->project->project_id, cursor_key(a));
 }
 

@@ -212,6 +212,8 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     struct downlink *d;
     enum reason reason = check_topic(a->project, p->topic, &topic, &why);
 
+    if (reason == REASON_SUCCESS)
+        reason = site_check_payload(a->site, p->payload, &why);
     if (reason != REASON_SUCCESS)
         return refuse(a, p, reason, why);
     if (c->target.version == MQTT_5)
@@ -272,6 +274,8 @@ enum reason app_check_will(struct client *c, const struct project *p,
     enum reason reason = check_topic(p, will->topic, &topic, &login->why);
     unsigned home;
 
+    if (reason == REASON_SUCCESS)
+        reason = site_check_payload(site_of(w), will->payload, &login->why);
     if (reason != REASON_SUCCESS)
         return reason;
     home = home_of_device(home_of(w), topic.device_id);

@@ -15,20 +15,44 @@ static unsigned home(struct worker *self, const struct packet_connect *p)
     return worker_home(hash_u64(hash_bytes(p->username) ^ hash_bytes(p->client_id)), count);
 }
 
-/* Its own older connection makes room for a client that comes back. */
-static bool takes_over(const struct client *c, uint64_t project_id, struct slice client_id)
+/* Will its session outlive its connection? */
+static bool wants_to_persist(const struct site_settings *settings, const struct packet_connect *p)
 {
-    const struct session *s =
-        session_find(client_worker(c), c->settings->service, project_id, client_id);
+    uint32_t expiry_s = p->properties.session_expiry_s;
 
-    return s != NULL && s->client != NULL;
+    if (p->version == MQTT_3_1_1)
+        expiry_s = p->clean_start ? 0 : settings->session_expiry_default_s;
+    else if (!property_has(&p->properties, PROPERTY_SESSION_EXPIRY))
+        expiry_s = 0;
+    return expiry_s > 0 && settings->session_expiry_max_s > 0;
+}
+
+/* What it takes the place of makes room: its own older connection, its own session. */
+static enum reason check_quotas(const struct client *c, const struct project *p,
+                                const struct packet_connect *connect, struct service_login *login)
+{
+    const struct site_settings *settings = site_of(client_worker(c))->settings;
+    const struct session *s =
+        session_find(client_worker(c), c->settings->service, p->project_id, connect->client_id);
+
+    if (atomic_load_explicit(&p->app_clients, memory_order_relaxed) >= settings->app_clients_max &&
+        (s == NULL || s->client == NULL)) {
+        login->why = slice_of("too many application connections of this project");
+        return REASON_QUOTA_EXCEEDED;
+    }
+    if (wants_to_persist(settings, connect) &&
+        atomic_load_explicit(&p->app_sessions, memory_order_relaxed) >=
+            settings->app_sessions_max &&
+        (s == NULL || !app_session_of(s)->is_durable)) {
+        login->why = slice_of("too many persistent sessions of this project");
+        return REASON_QUOTA_EXCEEDED;
+    }
+    return REASON_SUCCESS;
 }
 
 static enum reason check_project(const struct client *c, const struct project *p,
-                                 struct slice client_id, struct service_login *login)
+                                 const struct packet_connect *connect, struct service_login *login)
 {
-    const struct site *s = site_of(client_worker(c));
-
     if (!atomic_load_explicit(&p->enabled, memory_order_relaxed)) {
         login->why = slice_of("the project is disabled");
         return REASON_NOT_AUTHORIZED;
@@ -37,13 +61,7 @@ static enum reason check_project(const struct client *c, const struct project *p
         login->why = slice_of("the application API is not enabled for this project");
         return REASON_NOT_AUTHORIZED;
     }
-    if (atomic_load_explicit(&p->app_clients, memory_order_relaxed) >=
-            s->settings->app_clients_max &&
-        !takes_over(c, p->project_id, client_id)) {
-        login->why = slice_of("too many application connections of this project");
-        return REASON_QUOTA_EXCEEDED;
-    }
-    return REASON_SUCCESS;
+    return check_quotas(c, p, connect, login);
 }
 
 static enum reason authenticate(struct client *c, const struct packet_connect *p,
@@ -57,7 +75,7 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
                                           hp == NULL ? NULL : &hp->project->secret);
 
     if (reason == REASON_SUCCESS)
-        reason = check_project(c, hp->project, p->client_id, login);
+        reason = check_project(c, hp->project, p, login);
     if (reason == REASON_SUCCESS && p->has_will)
         reason = app_check_will(c, hp->project, &p->will, login);
     if (reason != REASON_SUCCESS)

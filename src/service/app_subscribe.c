@@ -70,13 +70,17 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
     struct open_filter compiled;
     struct app_subscription *sub;
     const char *cause = "the filter is malformed";
-    enum status st = topic_parse_filter(f->filter, &parts);
+    enum status st = f->filter.len <= a->site->settings->filter_max
+                         ? topic_parse_filter(f->filter, &parts)
+                         : ST_TOO_LARGE;
     bool is_shared = st == ST_OK && parts.share_group.len > 0;
     bool is_new;
 
     if (st == ST_OK)
         st =
             open_filter_compile(parts.filter, a->project->project_id, is_shared, &compiled, &cause);
+    else if (st == ST_TOO_LARGE)
+        cause = "the filter is longer than this server allows";
     if (st != ST_OK)
         return refuse(c, f->filter,
                       st == ST_REFUSED ? REASON_NOT_AUTHORIZED : REASON_FILTER_INVALID, cause, why);

@@ -32,7 +32,7 @@ static enum reason check_will(const struct device *d, const struct packet_connec
         return REASON_SUCCESS;
     if (device_topic_parse(d, p->will.topic, &parts) == ST_OK &&
         device_topic_direction(parts.topic) == DEVICE_UP)
-        return REASON_SUCCESS;
+        return site_check_payload(site_of(d->home->worker), p->will.payload, &login->why);
     login->why = slice_of("the will's topic is not one that this device may publish");
     return REASON_NOT_AUTHORIZED;
 }
@@ -196,6 +196,7 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
                               .topic = p->topic,
                               .payload = p->payload,
                               .receipt = p->qos > 0 ? &receipt : NULL};
+    struct service_verdict refused = {0};
 
     if (device_topic_parse(d, p->topic, &parts) != ST_OK ||
         device_topic_direction(parts.topic) != DEVICE_UP) {
@@ -203,6 +204,11 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
         return (struct service_verdict){
             .reason = REASON_NOT_AUTHORIZED,
             .why = slice_of("a device publishes on its own uplink topics only")};
+    }
+    refused.reason = site_check_payload(site_of(client_worker(c)), p->payload, &refused.why);
+    if (refused.reason != REASON_SUCCESS) {
+        device_record(d, "up", p->topic, site_of(client_worker(c))->payload_why);
+        return refused;
     }
     in.stream = parts.stream;
     if (!device_admit(d))

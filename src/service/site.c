@@ -1,6 +1,8 @@
 /* One worker's share of both services, and what the platform calls. */
 #include "service/site.h"
 
+#include <stdio.h>
+
 #include "base/invariant.h"
 #include "service/app_service.h"
 #include "service/app_session.h"
@@ -26,6 +28,8 @@ void site_init(struct worker *w, const struct site_settings *settings)
 
     s->settings = settings;
     s->worker = w;
+    snprintf(s->payload_why, sizeof(s->payload_why), "the payload has more than %u bytes",
+             settings->payload_max);
     list_init(&s->feeds);
     share_group_init(s);
     share_membership_init(s);
@@ -139,6 +143,14 @@ void site_fill_login(const struct site *s, struct service_login *login)
     login->receive_maximum = s->settings->receive_maximum;
     login->keep_alive_max_s = s->settings->keep_alive_max_s;
     login->topic_alias_maximum = ALIAS_IN_MAX;
+}
+
+enum reason site_check_payload(const struct site *s, struct slice payload, struct slice *why)
+{
+    if (payload.len <= s->settings->payload_max)
+        return REASON_SUCCESS;
+    *why = slice_of(s->payload_why);
+    return REASON_QUOTA_EXCEEDED;
 }
 
 void site_record_refused_filter(const struct client *c, struct slice filter, const char *why)

@@ -18,8 +18,11 @@ struct site_settings {
     uint32_t session_expiry_max_s, session_expiry_default_s;
     uint16_t receive_maximum;
     uint16_t keep_alive_max_s;
+    uint32_t payload_max;                           /* bytes; of a will too */
+    uint32_t filter_max;                            /* bytes, of an application's */
     uint32_t subscriptions_max;                     /* a session */
     uint32_t app_clients_max;                       /* a project */
+    uint32_t app_sessions_max;                      /* persistent ones of a project */
     struct login_guard *device_logins, *app_logins; /* borrowed */
 };
 
@@ -34,6 +37,7 @@ struct site {
     uint64_t match_round;       /* numbers the matchings, for merging */
     struct buffer matched;      /* owned: targets of the present matching (pointers) */
     char why[VALIDATE_WHY_MAX]; /* why the newest verdict of a device type is no better */
+    char payload_why[64];       /* says that a payload is larger than payload_max */
 };
 
 void site_init(struct worker *w, const struct site_settings *settings);
@@ -49,6 +53,9 @@ extern const struct home_sink site_sink;
 
 /** Fills in a CONNECT's limits. */
 void site_fill_login(const struct site *s, struct service_login *login);
+
+/** SUCCESS; or QUOTA_EXCEEDED for a payload that is larger than messages may be, with `why`. */
+enum reason site_check_payload(const struct site *s, struct slice payload, struct slice *why);
 
 /** Counts a refused filter and tells it to the log; `why` is text. */
 void site_record_refused_filter(const struct client *c, struct slice filter, const char *why);

@@ -176,8 +176,11 @@ static void set_up_services(struct world *w, uint16_t receive_maximum)
         .session_expiry_max_s = 7 * 24 * 3600,
         .session_expiry_default_s = 24 * 3600,
         .receive_maximum = receive_maximum,
+        .payload_max = WORLD_PACKET_MAX,
+        .filter_max = 512,
         .subscriptions_max = 100,
         .app_clients_max = 1000,
+        .app_sessions_max = 1000,
         .device_logins = w->logins,
         .app_logins = w->logins,
     };
