@@ -1,6 +1,6 @@
 /*
- * The registry: projects, device types, devices and alarm rules (later operators), in SQLite (WAL)
- * under the data directory.
+ * The registry: projects with their secrets, device types, devices and alarm rules (later
+ * operators), in SQLite (WAL) under the data directory.
  *
  * Off the message path: read whole at start, and row by row when something changed. One connection
  * belongs to one thread at a time; the command line opens its own, also while a server runs. Every
@@ -20,20 +20,35 @@
 struct registry;
 
 enum {
-    REGISTRY_NAME_MAX = 128, /* bytes of UTF-8 in a name, a password, an address */
-    REGISTRY_SN_MAX = 64,    /* and in a serial number */
-    REGISTRY_LEVELS_MAX = 16 /* of sub-devices below a device that connects */
+    REGISTRY_NAME_MAX = 128,   /* bytes of UTF-8 in a name, a password, an address */
+    REGISTRY_SN_MAX = 64,      /* and in a serial number */
+    REGISTRY_LEVELS_MAX = 16,  /* of sub-devices below a device that connects */
+    REGISTRY_SECRETS_MAX = 32, /* of a project */
+    REGISTRY_PEER_MAX = 63     /* bytes of a network address */
 };
+
+/** The name of a project's first secret. */
+#define REGISTRY_MAIN_SECRET "main"
 
 struct registry_project {
     uint64_t project_id;
     char name[REGISTRY_NAME_MAX + 1];
-    char secret[IDENT_SECRET_LEN + 1]; /* the secret named "main" */
+    char secret[IDENT_SECRET_LEN + 1]; /* the secret named "main"; empty: there is none now */
     char token[IDENT_SECRET_LEN + 1];
     bool enabled;
     bool open_mqtt;      /* the edition switch of the application API */
     bool alarm_per_rule; /* every rule's changes are told, not only the device's first and last */
     int64_t created_ms;
+};
+
+struct registry_secret {
+    uint64_t project_id;
+    char name[IDENT_MEMBER_MAX + 1]; /* an identifier (ident_is_member), one of its project */
+    char secret[IDENT_SECRET_LEN + 1];
+    struct slice definition; /* borrowed: a JSON text (docs/secrets.md): what it may */
+    int64_t created_ms;
+    int64_t used_ms;                          /* Unix; when last, to the minute; 0: never */
+    char used_from[REGISTRY_PEER_MAX + 1]; /* then: from where */
 };
 
 struct registry_type {
@@ -74,7 +89,13 @@ bool registry_text_is_valid(const char *text);
 bool registry_sn_is_valid(const char *text);
 
 /** What a change was about. */
-enum registry_entity { REGISTRY_PROJECT, REGISTRY_DEVICE, REGISTRY_TYPE, REGISTRY_RULE };
+enum registry_entity {
+    REGISTRY_PROJECT,
+    REGISTRY_DEVICE,
+    REGISTRY_TYPE,
+    REGISTRY_RULE,
+    REGISTRY_SECRETS /* all of a project, whose id it has; never told as removed */
+};
 
 struct registry_change {
     int64_t number;
@@ -100,7 +121,8 @@ enum status registry_begin(struct registry *r) MUST_CHECK;
 enum status registry_commit(struct registry *r) MUST_CHECK;
 void registry_rollback(struct registry *r);
 
-/** Adds a project. Errors: ST_EXISTS (its id), ST_INVALID (name), ST_IO. */
+/** Adds a project, with its main secret. Errors: ST_EXISTS (its id), ST_INVALID (name,
+ * credentials), ST_IO. */
 enum status registry_project_add(struct registry *r, const struct registry_project *p) MUST_CHECK;
 /** Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT (a secret that does not decrypt). */
 enum status registry_project_find(struct registry *r, uint64_t project_id,
@@ -109,6 +131,9 @@ enum status registry_project_find(struct registry *r, uint64_t project_id,
  * (name), ST_IO. */
 enum status registry_project_update(struct registry *r,
                                     const struct registry_project *p) MUST_CHECK;
+/** Gives a project another token. Errors: ST_NOT_FOUND, ST_INVALID, ST_IO. */
+enum status registry_project_set_token(struct registry *r, uint64_t project_id,
+                                       const char *token) MUST_CHECK;
 /** Removes a project with all its devices. Errors: ST_NOT_FOUND, ST_IO. */
 enum status registry_project_remove(struct registry *r, uint64_t project_id) MUST_CHECK;
 
@@ -117,6 +142,28 @@ typedef bool (*registry_project_fn)(const struct registry_project *p, void *arg)
 /** All projects, oldest first. A damaged row is logged and left out, so that one does not keep a
  * server down. */
 enum status registry_project_each(struct registry *r, registry_project_fn fn, void *arg) MUST_CHECK;
+
+/** Adds a secret to a project. Whoever calls has read the definition. Errors: ST_EXISTS (its name),
+ * ST_FULL (REGISTRY_SECRETS_MAX), ST_NOT_FOUND (project), ST_INVALID (name, secret), ST_IO. */
+enum status registry_secret_add(struct registry *r, const struct registry_secret *x) MUST_CHECK;
+/** `definition`, the caller's, keeps the bytes of the row's. Errors: ST_NOT_FOUND, ST_IO,
+ * ST_CORRUPT (it does not decrypt). */
+enum status registry_secret_find(struct registry *r, uint64_t project_id, const char *name,
+                                 struct registry_secret *out, struct buffer *definition) MUST_CHECK;
+/** Changes a secret's text and definition. Errors: ST_NOT_FOUND, ST_INVALID (secret), ST_IO. */
+enum status registry_secret_update(struct registry *r, const struct registry_secret *x) MUST_CHECK;
+/** Writes down a use, unless a later one is known; a secret that is gone is accepted. This is no
+ * change that registry_change_each would tell. Errors: ST_IO. */
+enum status registry_secret_set_use(struct registry *r, uint64_t project_id, const char *name,
+                                    int64_t used_ms, const char *used_from) MUST_CHECK;
+enum status registry_secret_remove(struct registry *r, uint64_t project_id,
+                                   const char *name) MUST_CHECK;
+
+typedef bool (*registry_secret_fn)(const struct registry_secret *x, void *arg);
+/** All secrets of a project, oldest first; 0: of every project, those of one behind each other. A
+ * damaged row is logged and left out. */
+enum status registry_secret_each(struct registry *r, uint64_t project_id, registry_secret_fn fn,
+                                 void *arg) MUST_CHECK;
 
 /** Adds a device type. Whoever calls has read the definition. Errors: ST_EXISTS (its id, or its
  * code in the project), ST_NOT_FOUND (project), ST_INVALID (name, code), ST_IO. */

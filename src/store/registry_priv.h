@@ -45,6 +45,24 @@ enum status registry_status(struct registry *r, int result);
 
 struct registry_query registry_query_start(struct registry *r, enum registry_statement which);
 
+/** Around several statements that belong together: a transaction of their own, unless the caller
+ * has one already, who then undoes them all when one fails. */
+enum status registry_begin_part(struct registry *r, bool *is_own);
+enum status registry_end_part(struct registry *r, bool is_own, enum status st);
+
+/** True for a secret or token: as registry_text_is_valid, and no longer than those that we make. */
+bool registry_credential_is_valid(const char *text);
+
+/** Adds the row of a secret, whatever their number. */
+enum status registry_secret_add_row(struct registry *r, const struct registry_secret *x);
+
+/** The member to which the text of a secret of this name is bound. Those of the first schema were
+ * members of the project, and a migration cannot seal anew, so `main` is that still. */
+struct registry_secret_place {
+    char member[IDENT_MEMBER_MAX + 16];
+};
+struct registry_secret_place registry_secret_place_of(const char *name);
+
 /** Binds the next parameter. Text and blobs are borrowed until the query ends. */
 void registry_query_bind_int(struct registry_query *q, int64_t value);
 void registry_query_bind_text(struct registry_query *q, const char *text);
@@ -64,8 +82,8 @@ int64_t registry_query_read_int(struct registry_query *q);
 uint64_t registry_query_read_id(struct registry_query *q, enum ident_kind kind);
 void registry_query_read_text(struct registry_query *q, char *out, size_t max);
 
-/** Reads a column that registry_query_bind_secret wrote for the same place. ST_CORRUPT: it does not
- * unseal. */
+/** Reads a column that registry_query_bind_secret wrote for the same place; NULL, in the row of a
+ * join, gives the empty text. ST_CORRUPT: it does not unseal. */
 void registry_query_read_secret(struct registry_query *q, enum registry_entity entity, uint64_t id,
                                 const char *member, char *out, size_t max);
 

@@ -5,26 +5,15 @@
  */
 #include "store/registry_priv.h"
 
-/* The members of a project's row that are sealed. */
-#define MEMBER_SECRET "main"
-#define MEMBER_TOKEN  "token"
+/* The member of a project's row that is sealed. */
+#define MEMBER_TOKEN "token"
 
-static bool credential_is_valid(const char *text)
+static enum status add_row(struct registry *r, const struct registry_project *p)
 {
-    return strlen(text) <= IDENT_SECRET_LEN && registry_text_is_valid(text);
-}
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_ADD);
 
-enum status registry_project_add(struct registry *r, const struct registry_project *p)
-{
-    struct registry_query q;
-
-    if (!ident_is_valid(IDENT_PROJECT, p->project_id) || !registry_text_is_valid(p->name) ||
-        !credential_is_valid(p->secret) || !credential_is_valid(p->token))
-        return ST_INVALID;
-    q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_ADD);
     registry_query_bind_int(&q, (int64_t)p->project_id);
     registry_query_bind_text(&q, p->name);
-    registry_query_bind_secret(&q, REGISTRY_PROJECT, p->project_id, MEMBER_SECRET, p->secret);
     registry_query_bind_secret(&q, REGISTRY_PROJECT, p->project_id, MEMBER_TOKEN, p->token);
     registry_query_bind_int(&q, p->enabled);
     registry_query_bind_int(&q, p->open_mqtt);
@@ -33,18 +22,62 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
     return registry_query_run(&q, true);
 }
 
+static enum status add_main_secret(struct registry *r, const struct registry_project *p)
+{
+    struct registry_secret x = {.project_id = p->project_id,
+                                .name = REGISTRY_MAIN_SECRET,
+                                .definition = slice_of("{}"),
+                                .created_ms = p->created_ms};
+    enum status st;
+
+    memcpy(x.secret, p->secret, sizeof(x.secret));
+    st = registry_secret_add_row(r, &x);
+    secret_wipe(&x, sizeof(x));
+    return st;
+}
+
+enum status registry_project_add(struct registry *r, const struct registry_project *p)
+{
+    enum status st;
+    bool is_own;
+
+    if (!ident_is_valid(IDENT_PROJECT, p->project_id) || !registry_text_is_valid(p->name) ||
+        !registry_credential_is_valid(p->secret) || !registry_credential_is_valid(p->token))
+        return ST_INVALID;
+    st = registry_begin_part(r, &is_own);
+    if (st != ST_OK)
+        return st;
+    st = add_row(r, p);
+    if (st == ST_OK)
+        st = add_main_secret(r, p);
+    return registry_end_part(r, is_own, st);
+}
+
+/* A damaged one is as good as none: the project is served without it. It is logged where secrets
+ * are walked. */
+static void read_main_secret(struct registry_query *q, struct registry_project *p)
+{
+    p->secret[0] = '\0';
+    if (q->status != ST_OK)
+        return;
+    registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id,
+                               registry_secret_place_of(REGISTRY_MAIN_SECRET).member, p->secret,
+                               IDENT_SECRET_LEN);
+    if (q->status == ST_CORRUPT)
+        q->status = ST_OK;
+}
+
 static void read_project(struct registry_query *q, struct registry_project *p)
 {
     p->project_id = registry_query_read_id(q, IDENT_PROJECT);
     registry_query_read_text(q, p->name, REGISTRY_NAME_MAX);
-    registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_SECRET, p->secret,
-                               IDENT_SECRET_LEN);
     registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_TOKEN, p->token,
                                IDENT_SECRET_LEN);
     p->enabled = registry_query_read_int(q) != 0;
     p->open_mqtt = registry_query_read_int(q) != 0;
     p->created_ms = registry_query_read_int(q);
     p->alarm_per_rule = registry_query_read_int(q) != 0;
+    read_main_secret(q, p);
 }
 
 enum status registry_project_find(struct registry *r, uint64_t project_id,
@@ -72,6 +105,18 @@ enum status registry_project_update(struct registry *r, const struct registry_pr
     registry_query_bind_int(&q, p->enabled);
     registry_query_bind_int(&q, p->open_mqtt);
     registry_query_bind_int(&q, p->alarm_per_rule);
+    return registry_query_run(&q, true);
+}
+
+enum status registry_project_set_token(struct registry *r, uint64_t project_id, const char *token)
+{
+    struct registry_query q;
+
+    if (!registry_credential_is_valid(token))
+        return ST_INVALID;
+    q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_SET_TOKEN);
+    registry_query_bind_int(&q, (int64_t)project_id);
+    registry_query_bind_secret(&q, REGISTRY_PROJECT, project_id, MEMBER_TOKEN, token);
     return registry_query_run(&q, true);
 }
 

@@ -102,7 +102,7 @@ void registry_query_bind_blob(struct registry_query *q, struct slice blob)
 
 /* The place that a secret is bound to: `device/<number>/password`. */
 struct place {
-    char text[64];
+    char text[128];
 };
 
 static struct slice place_of(struct place *p, enum registry_entity entity, uint64_t id,
@@ -111,7 +111,8 @@ static struct slice place_of(struct place *p, enum registry_entity entity, uint6
     static const char *const entities[] = {[REGISTRY_PROJECT] = "project",
                                            [REGISTRY_DEVICE] = "device",
                                            [REGISTRY_TYPE] = "type",
-                                           [REGISTRY_RULE] = "rule"};
+                                           [REGISTRY_RULE] = "rule",
+                                           [REGISTRY_SECRETS] = "secrets"};
     int len = snprintf(p->text, sizeof(p->text), "%s/%" PRIu64 "/%s", entities[entity], id, member);
 
     invariant(len > 0 && (size_t)len < sizeof(p->text));
@@ -200,6 +201,11 @@ void registry_query_read_secret(struct registry_query *q, enum registry_entity e
 
     if (q->status != ST_OK)
         return;
+    if (sqlite3_column_type(q->statement, q->column) == SQLITE_NULL) {
+        q->column++;
+        out[0] = '\0';
+        return;
+    }
     q->status = secret_unseal(r->key, place_of(&p, entity, id, member), read_bytes(q), &r->scratch);
     if (q->status == ST_OK)
         copy_text(q, buffer_slice(&r->scratch), out, max);
@@ -246,6 +252,11 @@ enum status registry_query_run(struct registry_query *q, bool must_change)
     if (st == ST_OK && must_change && sqlite3_changes(q->registry->db) == 0)
         return ST_NOT_FOUND;
     return st;
+}
+
+bool registry_credential_is_valid(const char *text)
+{
+    return strlen(text) <= IDENT_SECRET_LEN && registry_text_is_valid(text);
 }
 
 bool registry_text_is_valid(const char *text)

@@ -40,6 +40,7 @@ static const struct migration {
 #include "store/schema/0002_device_types.def"
 #include "store/schema/0003_alarm_rules.def"
 #include "store/schema/0004_sub_devices.def"
+#include "store/schema/0005_secrets.def"
 #undef MIGRATION
 };
 
@@ -351,6 +352,21 @@ void registry_rollback(struct registry *r)
     if (r->in_transaction && sqlite3_get_autocommit(r->db) == 0)
         (void)execute(r, "ROLLBACK");
     r->in_transaction = false;
+}
+
+enum status registry_begin_part(struct registry *r, bool *is_own)
+{
+    *is_own = !r->in_transaction;
+    return *is_own ? registry_begin(r) : ST_OK;
+}
+
+enum status registry_end_part(struct registry *r, bool is_own, enum status st)
+{
+    if (is_own && st == ST_OK)
+        return registry_commit(r);
+    if (is_own)
+        registry_rollback(r);
+    return st;
 }
 
 enum status registry_last_change(struct registry *r, int64_t *out)

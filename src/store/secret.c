@@ -1,6 +1,6 @@
 /*
  * Secrets with libsodium: XChaCha20-Poly1305 with a random nonce for what is kept, keyed BLAKE2b
- * for what is compared.
+ * for what is compared, HMAC-SHA256 for what others compute with them.
  *
  * The nonce is 24 bytes, so random ones do not meet in any number of rows. The key lies in guarded,
  * locked memory. The digests' key is made anew in each process: digests are never written.
@@ -22,6 +22,12 @@ enum {
     TAG_LEN = crypto_aead_xchacha20poly1305_ietf_ABYTES
 };
 _Static_assert(SECRET_SEALED_OVERHEAD == NONCE_LEN + TAG_LEN, "as the header says");
+_Static_assert(sizeof(struct secret_mac_key) == sizeof(crypto_auth_hmacsha256_state),
+               "room for both hashes");
+_Static_assert(SECRET_MAC_TEXT_LEN + 1 ==
+                   sodium_base64_ENCODED_LEN(crypto_auth_hmacsha256_BYTES,
+                                             sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+               "a code as text");
 _Static_assert(SECRET_DIGEST_LEN >= crypto_generichash_BYTES_MIN, "a digest that BLAKE2b gives");
 
 struct secret_key {
@@ -141,6 +147,41 @@ struct secret_digest secret_digest_of(struct slice text)
     (void)crypto_generichash(digest.bytes, sizeof(digest.bytes), text.data, text.len, digest_key,
                              sizeof(digest_key));
     return digest;
+}
+
+/* The hashes keep the block that they took in last, which is the key: only what became of it may
+ * stay. */
+struct secret_mac_key secret_mac_key_of(struct slice secret)
+{
+    crypto_auth_hmacsha256_state hmac;
+    struct secret_mac_key key;
+
+    (void)crypto_auth_hmacsha256_init(&hmac, secret.data, secret.len);
+    sodium_memzero(hmac.ictx.buf, sizeof(hmac.ictx.buf));
+    sodium_memzero(hmac.octx.buf, sizeof(hmac.octx.buf));
+    memcpy(key.states, &hmac, sizeof(key.states));
+    sodium_memzero(&hmac, sizeof(hmac));
+    return key;
+}
+
+void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
+                      char out[SECRET_MAC_TEXT_LEN + 1])
+{
+    crypto_auth_hmacsha256_state hmac;
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+
+    memcpy(&hmac, key->states, sizeof(hmac));
+    for (size_t i = 0; i < count; i++)
+        (void)crypto_auth_hmacsha256_update(&hmac, parts[i].data, parts[i].len);
+    (void)crypto_auth_hmacsha256_final(&hmac, mac);
+    (void)sodium_bin2base64(out, SECRET_MAC_TEXT_LEN + 1, mac, sizeof(mac),
+                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(&hmac, sizeof(hmac));
+}
+
+bool secret_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && sodium_memcmp(a.data, b.data, a.len) == 0;
 }
 
 bool secret_digest_equal(const struct secret_digest *a, const struct secret_digest *b)

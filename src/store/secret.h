@@ -1,5 +1,6 @@
 /*
- * Secrets: encryption at rest under a key file of mode 0600, and digests to compare credentials by.
+ * Secrets: encryption at rest under a key file of mode 0600, digests to compare credentials by, and
+ * authentication codes under them.
  *
  * libsodium is known here only. The key is read once and never changes while the program runs;
  * after that any thread. Source: open-api.md 3; a stolen registry without the key file gives no
@@ -15,13 +16,20 @@
 
 enum {
     SECRET_DIGEST_LEN = 16,
-    SECRET_SEALED_OVERHEAD = 40 /* nonce and tag */
+    SECRET_SEALED_OVERHEAD = 40, /* nonce and tag */
+    SECRET_MAC_TEXT_LEN = 43     /* 32 bytes in base64url without padding */
 };
 
 /** What a running server keeps of a secret: enough to check a candidate, no way back to the text.
  */
 struct secret_digest {
     uint8_t bytes[SECRET_DIGEST_LEN];
+};
+
+/** What HMAC-SHA256 has made of a secret as its key: enough to compute and check authentication
+ * codes under it, no way back to the text. */
+struct secret_mac_key {
+    uint64_t states[26]; /* of the inner and the outer hash, the key absorbed */
 };
 
 struct secret_key;
@@ -52,6 +60,17 @@ struct secret_digest secret_digest_of(struct slice text);
 
 /** Compares in constant time. */
 bool secret_digest_equal(const struct secret_digest *a, const struct secret_digest *b);
+
+/** Prepares a secret as the key of authentication codes. Wipe it when it is needed no more. */
+struct secret_mac_key secret_mac_key_of(struct slice secret);
+
+/** Writes HMAC-SHA256(secret, message) in base64url without padding, and a zero byte. The message
+ * is given in parts, which are joined. Source: RFC 2104, RFC 4648 section 5 */
+void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
+                      char out[SECRET_MAC_TEXT_LEN + 1]);
+
+/** Compares bytes in constant time; the lengths are no secret. */
+bool secret_equal(struct slice a, struct slice b);
 
 /** Overwrites memory in a way that the compiler keeps. */
 void secret_wipe(void *data, size_t len);

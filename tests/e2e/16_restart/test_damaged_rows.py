@@ -5,12 +5,12 @@ from lib.world import Net, Project
 
 
 def test_regress_project_that_cannot_be_read(own):
-    """A project whose secret does not unseal is left out with its devices; the others are served."""
+    """A project whose token does not unseal is left out with its devices; the others are served."""
     broken, whole = Project.add(own, "broken"), Project.add(own, "whole")
     lost, kept = broken.device(), whole.device()
     own.stop()
     with sqlite3.connect(next(own.data.glob("*registry*"))) as registry:
-        registry.execute("UPDATE project SET secret = x'00' WHERE name = 'broken'")
+        registry.execute("UPDATE project SET token = x'00' WHERE name = 'broken'")
     own.start()
     net = Net(own, whole)
     net.device(kept)

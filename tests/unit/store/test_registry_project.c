@@ -133,6 +133,24 @@ static void bad_rows_are_refused(void **state)
     registry_close(&r);
 }
 
+static void a_token_is_renewed(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_project p;
+
+    registry_rows_add_project(r, 1);
+    registry_rows_add_project(r, 2);
+    assert_int_equal(registry_project_set_token(r, 1, "another"), ST_OK);
+    assert_int_equal(registry_project_set_token(r, 1, ""), ST_INVALID);
+    assert_int_equal(registry_project_set_token(r, 7, "another"), ST_NOT_FOUND);
+    assert_int_equal(registry_project_find(r, 1, &p), ST_OK);
+    assert_string_equal(p.token, "another");
+    assert_string_equal(p.secret, registry_rows_project(1).secret);
+    assert_int_equal(registry_project_find(r, 2, &p), ST_OK);
+    assert_string_equal(p.token, registry_rows_project(2).token);
+    registry_close(&r);
+}
+
 struct walk {
     uint64_t ids[8];
     size_t count;
@@ -175,11 +193,12 @@ static void swapped_secrets_do_not_unseal(void **state)
 
     for (uint64_t id = 1; id <= 4; id++)
         registry_rows_add_project(r, id);
-    /* 1 has the secret of 2; 3 has secret and token of its own, exchanged */
-    registry_rows_execute(state, "UPDATE project SET secret = "
-                                 "(SELECT secret FROM project WHERE project_id = 2) "
+    /* 1 has the token of 2; 3 has its own secret as its token */
+    registry_rows_execute(state, "UPDATE project SET token = "
+                                 "(SELECT token FROM project WHERE project_id = 2) "
                                  "WHERE project_id = 1;"
-                                 "UPDATE project SET secret = token, token = secret "
+                                 "UPDATE project SET token = "
+                                 "(SELECT secret FROM secret WHERE project_id = 3) "
                                  "WHERE project_id = 3");
     assert_int_equal(registry_project_find(r, 1, &p), ST_CORRUPT);
     assert_int_equal(registry_project_find(r, 2, &p), ST_OK);
@@ -227,6 +246,7 @@ int main(void)
         TEMP_DATA_TEST(a_project_is_changed),
         TEMP_DATA_TEST(the_same_key_twice_is_refused),
         TEMP_DATA_TEST(bad_rows_are_refused),
+        TEMP_DATA_TEST(a_token_is_renewed),
         TEMP_DATA_TEST(a_walk_goes_from_the_oldest),
         TEMP_DATA_TEST(swapped_secrets_do_not_unseal),
         TEMP_DATA_TEST(secrets_are_not_in_the_files),

@@ -122,7 +122,7 @@ static void a_newer_schema_is_left_as_it_is(void **state)
     registry_rows_execute(state, "ALTER TABLE project ADD COLUMN colour TEXT;"
                                  "PRAGMA user_version = 99");
     assert_int_equal(registry_open(*state, &r, error, sizeof(error)), ST_UNSUPPORTED);
-    registry_rows_execute(state, "SELECT colour FROM project; PRAGMA user_version = 4");
+    registry_rows_execute(state, "SELECT colour FROM project; PRAGMA user_version = 5");
     r = registry_rows_open(state);
     registry_close(&r);
 }
@@ -259,17 +259,18 @@ static void changes_come_in_order_and_once_a_row(void **state)
     assert_int_equal(registry_device_remove(r, 11), ST_OK);
 
     assert_int_equal(registry_change_each(r, 0, on_change, &seen), ST_OK);
-    assert_int_equal(seen.count, 3);
+    assert_int_equal(seen.count, 4);
     assert_change(&seen.changes[0], REGISTRY_PROJECT, 1, false, false);
-    assert_change(&seen.changes[1], REGISTRY_DEVICE, 10, false, true); /* removed, added */
-    assert_change(&seen.changes[2], REGISTRY_DEVICE, 11, true, true);
-    assert_true(seen.changes[0].number < seen.changes[1].number);
-    assert_true(seen.changes[1].number < seen.changes[2].number);
+    assert_change(&seen.changes[1], REGISTRY_SECRETS, 1, false, false);
+    assert_change(&seen.changes[2], REGISTRY_DEVICE, 10, false, true); /* removed, added */
+    assert_change(&seen.changes[3], REGISTRY_DEVICE, 11, true, true);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(seen.changes[i].number < seen.changes[i + 1].number);
     assert_int_equal(registry_last_change(r, &last), ST_OK);
-    assert_int_equal(last, seen.changes[2].number);
+    assert_int_equal(last, seen.changes[3].number);
 
     seen.count = 0;
-    assert_int_equal(registry_change_each(r, seen.changes[1].number, on_change, &seen), ST_OK);
+    assert_int_equal(registry_change_each(r, seen.changes[2].number, on_change, &seen), ST_OK);
     assert_int_equal(seen.count, 1);
     assert_change(&seen.changes[0], REGISTRY_DEVICE, 11, true, true);
 
@@ -311,6 +312,7 @@ static void a_removed_project_tells_of_its_devices(void **state)
     struct seen seen = {0};
     int64_t last;
     bool removed[3] = {false};
+    size_t secrets = 0;
 
     registry_rows_add_project(r, 1);
     registry_rows_add_device(r, 1, 10);
@@ -318,12 +320,17 @@ static void a_removed_project_tells_of_its_devices(void **state)
     assert_int_equal(registry_last_change(r, &last), ST_OK);
     assert_int_equal(registry_project_remove(r, 1), ST_OK);
     assert_int_equal(registry_change_each(r, last, on_change, &seen), ST_OK);
-    assert_int_equal(seen.count, 3);
-    for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(seen.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        if (seen.changes[i].entity == REGISTRY_SECRETS) {
+            assert_change(&seen.changes[i], REGISTRY_SECRETS, 1, false, false);
+            secrets++;
+            continue;
+        }
         assert_true(seen.changes[i].removed);
         removed[seen.changes[i].entity == REGISTRY_PROJECT ? 0 : seen.changes[i].id - 9] = true;
     }
-    assert_true(removed[0] && removed[1] && removed[2]);
+    assert_true(removed[0] && removed[1] && removed[2] && secrets == 1);
     registry_close(&r);
 }
 
