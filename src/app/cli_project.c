@@ -112,6 +112,26 @@ enum status cli_project_set(struct cli_call *call)
     return st;
 }
 
+enum status cli_project_renew(struct cli_call *call)
+{
+    struct registry_project p = {0};
+    enum status st = cli_begin_change(call);
+
+    if (st != ST_OK)
+        return st;
+    st = cli_get_project(call, call->operand, &p);
+    if (st == ST_OK) {
+        ident_random_text(p.token, IDENT_SECRET_LEN);
+        st = cli_tell_change(call,
+                             registry_project_set_token(call->registry, p.project_id, p.token));
+    }
+    st = cli_end_change(call, st);
+    if (st == ST_OK)
+        cli_output_object(call->output, describe(&p, true));
+    secret_wipe(&p, sizeof(p));
+    return st;
+}
+
 enum status cli_project_remove(struct cli_call *call)
 {
     uint64_t id = ident_parse(IDENT_PROJECT, slice_of(call->operand));

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "app/events.h"
-#include "app/server_priv.h"
+#include "app/secret_sync.h"
 #include "base/invariant.h"
 #include "platform/alarm_rule.h"
 #include "platform/device_type.h"
@@ -14,8 +14,7 @@
 
 static struct project *make_project(const struct registry_project *row)
 {
-    struct secret_digest secret = secret_digest_of(slice_of(row->secret));
-    struct project *p = project_new(row->project_id, &secret, row->enabled, row->open_mqtt);
+    struct project *p = project_new(row->project_id, row->enabled, row->open_mqtt);
 
     p->alarm_per_rule = row->alarm_per_rule;
     return p;
@@ -90,6 +89,8 @@ enum status registry_sync_load(struct server *s)
 
     if (st == ST_OK)
         st = registry_project_each(s->registry, load_project, s);
+    if (st == ST_OK)
+        st = secret_sync_load(s);
     if (st == ST_OK)
         st = registry_type_each(s->registry, 0, load_type, s);
     if (st == ST_OK)
@@ -211,6 +212,11 @@ static void apply_rule(struct server *s, const struct registry_change *c)
     buffer_deinit(&definition);
 }
 
+static void apply_secrets(struct server *s, const struct registry_change *c)
+{
+    secret_sync_apply(s, c->id);
+}
+
 /* Changes are gathered first: applying one reads rows, which must not happen inside a walk. */
 static bool gather_change(const struct registry_change *c, void *arg)
 {
@@ -225,6 +231,7 @@ static void apply_changes(struct server *s, const struct buffer *changes,
 {
     static void (*const apply[])(struct server *, const struct registry_change *) = {
         [REGISTRY_PROJECT] = apply_project,
+        [REGISTRY_SECRETS] = apply_secrets,
         [REGISTRY_TYPE] = apply_type,
         [REGISTRY_RULE] = apply_rule,
     };
@@ -307,6 +314,7 @@ void registry_sync_apply(struct server *s)
         return;
     }
     apply_changes(s, &changes, REGISTRY_PROJECT);
+    apply_changes(s, &changes, REGISTRY_SECRETS);
     apply_changes(s, &changes, REGISTRY_TYPE);
     apply_changes(s, &changes, REGISTRY_RULE);
     device_sync_apply(s, &changes);

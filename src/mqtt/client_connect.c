@@ -301,6 +301,8 @@ static void accept_client(struct client *c, const struct packet_connect *p,
     conn_set_established(c->conn);
     counter_add(&CT_mqtt_clients, 1);
     counter_inc(mqtt_connects);
+    if (c->settings->service->attached != NULL)
+        c->settings->service->attached(c, login);
     invariant(write_connack(c, p, login, client_id, is_present)); /* it was tried */
     client_send_scratch(c);
     flow_in_restart(&s->in);

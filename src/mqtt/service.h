@@ -15,6 +15,13 @@
 struct client;
 struct session;
 
+/** What a service's authenticate has found out, for its `attached`, which follows in the same turn;
+ * nothing to this layer. */
+struct service_grant {
+    void *object; /* borrowed */
+    uint64_t words[2];
+};
+
 /** What an accepted CONNECT gets. */
 struct service_login {
     bool is_later;  /* not decided yet: see client_decide */
@@ -27,6 +34,7 @@ struct service_login {
     struct session *rival; /* another session that ends, with its connection, when this client is
                               let in; NULL: none */
     struct slice why;      /* with a refusal: reason string; static text */
+    struct service_grant grant;
 };
 
 /** The answer to a PUBLISH, given at once or later (mqtt `client_answer`). */
@@ -71,6 +79,10 @@ struct mqtt_service {
 
     /** A session was made for a client (its scope and identifier are set). */
     void (*session_opened)(struct session *s);
+
+    /** The session, new or continued, is the client's, and nothing has been sent: no CONNACK, and
+     * nothing again of what is unacknowledged. NULL: the service need not know. */
+    void (*attached)(struct client *c, const struct service_login *login);
 
     /** CONNACK is written, the session is the client's, what was unacknowledged is resent: go on
      * feeding. */

@@ -62,6 +62,7 @@ static void remove_project(struct home *h, struct home_project *p)
     mem_free(p->rules);
     hash_table_remove(&h->projects, hash_u64(project_id), &project_id);
     project_unref(&p->project);
+    secret_set_unref(&p->secrets);
     mem_free(p);
     counter_add(&CT_projects, -1);
 }
@@ -135,6 +136,17 @@ void home_put_project(struct home *h, struct project *project)
     list_init(&p->retained);
     hash_table_put(&h->projects, hash_u64(project->project_id), p);
     counter_add(&CT_projects, 1);
+}
+
+void home_put_secrets(struct home *h, uint64_t project_id, struct secret_set *secrets)
+{
+    struct home_project *p = home_find_project(h, project_id);
+
+    if (p == NULL)
+        return;
+    secret_set_unref(&p->secrets);
+    p->secrets = secrets == NULL ? NULL : secret_set_ref(secrets);
+    h->shared->sink->secrets_changed(h, p->project, secrets);
 }
 
 void home_remove_project(struct home *h, uint64_t project_id)

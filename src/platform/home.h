@@ -14,6 +14,7 @@
 #include "platform/open_message.h"
 #include "platform/project.h"
 #include "platform/root_map.h"
+#include "platform/secret_set.h"
 #include "store/journal_commit.h"
 
 struct alarm_rule;
@@ -40,6 +41,9 @@ struct home_sink {
     /** The applications of a project may not connect any more: their connections must go, their
      * sessions stay. */
     void (*project_closed)(struct home *h, struct project *p);
+    /** The secrets of a project have changed: connections of those that are not there any more, or
+     * not as they were, must go, their sessions stay. */
+    void (*secrets_changed)(struct home *h, struct project *p, const struct secret_set *secrets);
 };
 
 /** What all homes share and nobody changes while workers run. */
@@ -70,10 +74,11 @@ struct home {
 
 /** A project as one worker sees it. */
 struct home_project {
-    struct project *project;   /* a reference */
-    struct list devices;       /* those at home here, by device.project_node */
-    struct list retained;      /* those with a retained message, by device.retained_node */
-    struct alarm_rule **rules; /* owned: references; oldest first */
+    struct project *project;    /* a reference */
+    struct secret_set *secrets; /* a reference; NULL: it has none */
+    struct list devices;        /* those at home here, by device.project_node */
+    struct list retained;       /* those with a retained message, by device.retained_node */
+    struct alarm_rule **rules;  /* owned: references; oldest first */
     size_t rule_count;
 };
 
@@ -103,6 +108,10 @@ void home_put_roots(struct home *h, struct root_map *roots);
 
 /** A project was added or changed: takes a reference of its own. */
 void home_put_project(struct home *h, struct project *p);
+
+/** The secrets of a project, new or changed: takes a reference of its own; NULL: there are none.
+ * Unknown project: nothing happens. */
+void home_put_secrets(struct home *h, uint64_t project_id, struct secret_set *secrets);
 
 /** A project is gone, with its devices of this home. Unknown: nothing happens. */
 void home_remove_project(struct home *h, uint64_t project_id);

@@ -4,8 +4,7 @@
 #include "base/invariant.h"
 #include "base/mem.h"
 
-struct project *project_new(uint64_t project_id, const struct secret_digest *secret, bool enabled,
-                            bool open_mqtt)
+struct project *project_new(uint64_t project_id, bool enabled, bool open_mqtt)
 {
     struct project *p = mem_new_of(MEM_PROJECT, struct project);
 
@@ -13,7 +12,6 @@ struct project *project_new(uint64_t project_id, const struct secret_digest *sec
     p->refs = 1;
     p->project_id = project_id;
     ident_format(IDENT_PROJECT, project_id, p->text);
-    p->secret = *secret;
     p->enabled = enabled;
     p->open_mqtt = open_mqtt;
     return p;
@@ -35,6 +33,5 @@ void project_unref(struct project **pp)
     if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
         return;
     p->magic = 0;
-    secret_wipe(&p->secret, sizeof(p->secret));
     mem_free(p);
 }

@@ -1,13 +1,12 @@
 /*
- * A project (tenant) as all workers share it: identity, credentials, switches, interest. Counted;
- * what changes is atomic. Each worker holds a reference in its home; a change of the row makes a
- * new object.
+ * A project (tenant) as all workers share it: identity, switches, interest. Counted; what changes
+ * is atomic. Each worker holds a reference in its home; a change of the row makes a new object. Its
+ * secrets change on their own (secret_set.h).
  */
 #pragma once
 
 #include "base/ident.h"
 #include "platform/open_interest.h"
-#include "store/secret.h"
 
 enum { PROJECT_MAGIC = 0x50524F4A };
 
@@ -16,7 +15,6 @@ struct project {
     _Atomic uint32_t refs;
     uint64_t project_id;
     char text[IDENT_TEXT_LEN + 1];
-    struct secret_digest secret; /* of the secret named "main" */
     _Atomic bool enabled;
     _Atomic bool open_mqtt;      /* the edition switch of the application API */
     _Atomic bool alarm_per_rule; /* every change of every rule is an `alarm` message */
@@ -28,8 +26,7 @@ struct project {
 };
 
 /** With one reference, which the caller owns. */
-struct project *project_new(uint64_t project_id, const struct secret_digest *secret, bool enabled,
-                            bool open_mqtt);
+struct project *project_new(uint64_t project_id, bool enabled, bool open_mqtt);
 struct project *project_ref(struct project *p);
 void project_unref(struct project **p);
 

@@ -9,6 +9,7 @@
 #include "platform/events.h"
 #include "platform/hand_over.h"
 #include "service/app_errors.h"
+#include "service/app_login.h"
 #include "service/downlink.h"
 
 /* A refusal (or acceptance) on its way back; the ticket travels in the letter. */
@@ -153,8 +154,17 @@ static void open_downlink(struct worker *w, const struct letter *l)
 
 /* --- at the session's home ------------------------------------------------------------------- */
 
-static enum reason check_topic(const struct project *p, struct slice topic, struct open_topic *out,
-                               struct slice *why)
+/* What publishes of a kind need. */
+static const struct right {
+    enum scope scope;
+    const char *lack;
+} rights[OPEN_KIND_COUNT] = {
+    [OPEN_KIND_ATTRIBUTES_PUSH] = {SCOPE_PUSH, "the secret does not allow to push attributes"},
+    [OPEN_KIND_COMMAND_SEND] = {SCOPE_COMMAND, "the secret does not allow to send commands"},
+};
+
+static enum reason check_topic(const struct project *p, uint8_t scopes, struct slice topic,
+                               struct open_topic *out, struct slice *why)
 {
     if (open_topic_parse(topic, out) != ST_OK) {
         *why = slice_of("not a topic that applications may publish");
@@ -170,6 +180,10 @@ static enum reason check_topic(const struct project *p, struct slice topic, stru
     }
     if (!open_kinds[out->kind].may_publish || out->device_id == 0) {
         *why = slice_of("this kind of topic is only received");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if ((scopes & SCOPE_BIT(rights[out->kind].scope)) == 0) {
+        *why = slice_of(rights[out->kind].lack);
         return REASON_NOT_AUTHORIZED;
     }
     return REASON_SUCCESS;
@@ -210,7 +224,7 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     struct open_topic topic;
     struct slice why = {0};
     struct downlink *d;
-    enum reason reason = check_topic(a->project, p->topic, &topic, &why);
+    enum reason reason = check_topic(a->project, a->access.scopes, p->topic, &topic, &why);
 
     if (reason == REASON_SUCCESS)
         reason = site_check_payload(a->site, p->payload, &why);
@@ -271,7 +285,8 @@ enum reason app_check_will(struct client *c, const struct project *p,
     struct worker *w = client_worker(c);
     struct open_topic topic;
     struct letter question = {.open = open_will_question, .object = w};
-    enum reason reason = check_topic(p, will->topic, &topic, &login->why);
+    enum reason reason =
+        check_topic(p, app_login_scopes(&login->grant), will->topic, &topic, &login->why);
     unsigned home;
 
     if (reason == REASON_SUCCESS)
@@ -302,8 +317,9 @@ void app_publish_will(struct session *s, const struct will *will)
     struct open_topic topic;
     struct downlink *d;
 
-    if (check_topic(a->project, will->topic, &topic, &why) != REASON_SUCCESS)
-        return; /* was refused at CONNECT */
+    /* What may not be published was refused at CONNECT. */
+    if (check_topic(a->project, SCOPES_ALL, will->topic, &topic, &why) != REASON_SUCCESS)
+        return;
     d = downlink_new(&topic, will->payload, will->properties, &none);
     d->qos = will->qos;
     d->retain = will->retain;

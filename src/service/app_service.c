@@ -2,6 +2,7 @@
 #include "service/app_service.h"
 
 #include "base/invariant.h"
+#include "service/app_login.h"
 #include "service/app_session.h"
 #include "service/counters.h"
 #include "service/share_membership.h"
@@ -71,11 +72,12 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
     struct site *s = site_of(w);
     uint64_t project_id = ident_parse(IDENT_PROJECT, p->username);
     struct home_project *hp = project_id == 0 ? NULL : home_find_project(home_of(w), project_id);
-    enum reason reason = site_check_login(s->settings->app_logins, c, p->username, p->password,
-                                          hp == NULL ? NULL : &hp->project->secret);
+    enum reason reason = app_login_check(c, p, hp, login);
 
     if (reason == REASON_SUCCESS)
         reason = check_project(c, hp->project, p, login);
+    if (reason == REASON_SUCCESS)
+        reason = app_login_check_session(c, p, login);
     if (reason == REASON_SUCCESS && p->has_will)
         reason = app_check_will(c, hp->project, &p->will, login);
     if (reason != REASON_SUCCESS)
@@ -96,6 +98,11 @@ static void session_opened(struct session *s)
     a->project = project_ref(hp->project);
     list_init(&a->subscriptions);
     s->owner = a;
+}
+
+static void attached(struct client *c, const struct service_login *login)
+{
+    app_login_attached(app_session_of(c->session), &login->grant);
 }
 
 static void connected(struct client *c, bool session_present)
@@ -120,6 +127,7 @@ static void disconnected(struct client *c, uint64_t unsent_from)
     if (a->is_connected_counted)
         atomic_fetch_sub_explicit(&a->project->app_clients, 1, memory_order_relaxed);
     a->is_connected_counted = false;
+    timer_cancel(&a->access_timer);
     app_feed_disconnected(a, unsent_from);
     share_membership_disconnected(a);
 }
@@ -138,6 +146,7 @@ static void session_closed(struct session *s)
         app_subscription_free(list_entry(a->subscriptions.next, struct app_subscription, node));
     app_feed_close(a);
     project_unref(&a->project);
+    project_secret_unref(&a->access.secret);
     buffer_deinit(&a->match_more_ids);
     mem_free(a);
     s->owner = NULL;
@@ -159,6 +168,7 @@ const struct mqtt_service app_service = {
     .home = home,
     .authenticate = authenticate,
     .session_opened = session_opened,
+    .attached = attached,
     .connected = connected,
     .subscribe = app_subscribe,
     .subscribed = app_subscribed,

@@ -29,10 +29,21 @@ struct app_subscription {
     struct list node;
 };
 
+/** With what right a session is used: what its last connection has logged in with. */
+struct app_access {
+    struct project_secret *secret; /* a reference; NULL: it has had no connection yet */
+    uint8_t scopes;                /* bits */
+    bool is_pass;
+    bool is_over; /* the secret was revoked or changed: nothing may be done with it any more */
+    int64_t expires_ms; /* Unix; of the pass or its secret, whichever is over first; 0: never */
+};
+
 struct app_session {
-    struct session *session;   /* borrowed: owns this */
-    struct project *project;   /* a reference */
-    struct site *site;         /* borrowed */
+    struct session *session; /* borrowed: owns this */
+    struct project *project; /* a reference */
+    struct site *site;       /* borrowed */
+    struct app_access access;
+    struct timer access_timer; /* the end of a connection whose access expires */
     struct list subscriptions; /* owned */
     uint32_t subscription_count;
     bool is_connected_counted; /* in project.app_clients */
@@ -59,6 +70,11 @@ struct app_session {
     uint32_t refusals;
 };
 
+static inline bool app_may(const struct app_session *a, enum scope scope)
+{
+    return (a->access.scopes & SCOPE_BIT(scope)) != 0;
+}
+
 static inline struct app_session *app_session_of(const struct session *s)
 {
     return s->owner;
@@ -70,6 +86,8 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *filte
 void app_subscribed(struct client *c);
 enum reason app_unsubscribe(struct client *c, struct slice filter);
 void app_subscription_free(struct app_subscription *sub);
+/** True when it has filters that need the right to subscribe. */
+bool app_session_is_subscribed(const struct app_session *a);
 
 /* app_feed.c */
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);

@@ -61,6 +61,21 @@ static bool may_be_retained(const struct open_filter *f)
     return (f->kinds & (1u << OPEN_KIND_ATTRIBUTES_PUSH | 1u << OPEN_KIND_COMMAND_SEND)) != 0;
 }
 
+/* What tells a client of itself (refusals, notices) needs no right. */
+static bool is_own(const struct open_filter *f)
+{
+    return (f->kinds & ~open_kind_set(OPEN_ROOT_SYSTEM, false)) == 0;
+}
+
+bool app_session_is_subscribed(const struct app_session *a)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        if (!is_own(&list_entry(n, struct app_subscription, node)->indexed.filter))
+            return true;
+    }
+    return false;
+}
+
 enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, uint32_t identifier,
                           struct slice *why)
 {
@@ -84,6 +99,9 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
     if (st != ST_OK)
         return refuse(c, f->filter,
                       st == ST_REFUSED ? REASON_NOT_AUTHORIZED : REASON_FILTER_INVALID, cause, why);
+    if (!app_may(a, SCOPE_SUBSCRIBE) && !is_own(&compiled))
+        return refuse(c, f->filter, REASON_NOT_AUTHORIZED, "the secret does not allow to subscribe",
+                      why);
     sub = find(a, f->filter);
     is_new = sub == NULL;
     if (is_new && a->subscription_count >= a->site->settings->subscriptions_max)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/invariant.h"
+#include "service/app_login.h"
 #include "service/app_service.h"
 #include "service/app_session.h"
 #include "service/counters.h"
@@ -92,7 +93,7 @@ static void device_closed(struct home *h, struct device *d)
 /* Does something to every session of a project's applications that is at home here; the table may
  * change under it. */
 static void for_each_application(struct home *h, const struct project *p,
-                                 void (*act)(struct session *s, const char *why), const char *why)
+                                 void (*act)(struct session *s, const void *arg), const void *arg)
 {
     struct buffer handles = {0};
     struct session *s;
@@ -108,23 +109,52 @@ static void for_each_application(struct home *h, const struct project *p,
         memcpy(&handle, handles.data + at, sizeof(handle));
         s = session_find_handle(h->worker, handle);
         if (s != NULL)
-            act(s, why);
+            act(s, arg);
     }
     buffer_deinit(&handles);
 }
 
+static void end_application(struct session *s, const void *why)
+{
+    end_session(s, why);
+}
+
 static void project_removed(struct home *h, struct project *p)
 {
-    for_each_application(h, p, end_session, "the project was removed");
+    for_each_application(h, p, end_application, "the project was removed");
+}
+
+static void shut_out_application(struct session *s, const void *why)
+{
+    shut_out(s, why);
 }
 
 static void project_closed(struct home *h, struct project *p)
 {
     bool is_enabled = atomic_load_explicit(&p->enabled, memory_order_relaxed);
 
-    for_each_application(h, p, shut_out,
+    for_each_application(h, p, shut_out_application,
                          is_enabled ? "the application API is not enabled for this project"
                                     : "the project is disabled");
+}
+
+static void check_secret(struct session *s, const void *secrets)
+{
+    const char *why = app_login_renew(app_session_of(s), secrets);
+
+    if (why == NULL)
+        return;
+    if (s->client != NULL) {
+        counter_inc(secrets_ended);
+        log_event(EV_SECRET_ENDED, "client", s->client_id, "peer", conn_peer(s->client->conn),
+                  "cause", why);
+    }
+    shut_out(s, why);
+}
+
+static void secrets_changed(struct home *h, struct project *p, const struct secret_set *secrets)
+{
+    for_each_application(h, p, check_secret, secrets);
 }
 
 const struct home_sink site_sink = {
@@ -134,6 +164,7 @@ const struct home_sink site_sink = {
     .device_closed = device_closed,
     .project_removed = project_removed,
     .project_closed = project_closed,
+    .secrets_changed = secrets_changed,
 };
 
 void site_fill_login(const struct site *s, struct service_login *login)
@@ -161,27 +192,40 @@ void site_record_refused_filter(const struct client *c, struct slice filter, con
               log_slice(filter), "cause", why);
 }
 
-enum reason site_check_login(struct login_guard *guard, struct client *c, struct slice username,
-                             struct slice password, const struct secret_digest *expected)
+bool site_may_log_in(struct login_guard *guard, const struct client *c, struct slice username)
 {
-    static const struct secret_digest nobody;
-    struct slice address = conn_peer_address(c->conn);
-    uint64_t now_ms = client_worker(c)->now_ms;
-    struct secret_digest given;
-    bool is_equal;
+    if (login_guard_allows(guard, conn_peer_address(c->conn), username, client_worker(c)->now_ms))
+        return true;
+    counter_inc(logins_locked_out);
+    return false;
+}
 
-    if (!login_guard_allows(guard, address, username, now_ms)) {
-        counter_inc(logins_locked_out);
-        return REASON_CONNECTION_RATE_EXCEEDED;
-    }
-    given = secret_digest_of(password);
-    is_equal = secret_digest_equal(&given, expected != NULL ? expected : &nobody);
-    if (is_equal && expected != NULL && password.len > 0) {
+enum reason site_conclude_login(struct login_guard *guard, const struct client *c,
+                                struct slice username, bool is_right)
+{
+    struct slice address = conn_peer_address(c->conn);
+
+    if (is_right) {
         login_guard_succeeded(guard, address, username);
         return REASON_SUCCESS;
     }
     counter_inc(logins_failed);
-    if (login_guard_failed(guard, address, username, now_ms))
+    if (login_guard_failed(guard, address, username, client_worker(c)->now_ms))
         log_event(EV_LOGIN_LOCKED_OUT, "peer", conn_peer(c->conn), "username", log_slice(username));
     return REASON_BAD_CREDENTIALS;
+}
+
+enum reason site_check_login(struct login_guard *guard, struct client *c, struct slice username,
+                             struct slice password, const struct secret_digest *expected)
+{
+    static const struct secret_digest nobody;
+    struct secret_digest given;
+    bool is_equal;
+
+    if (!site_may_log_in(guard, c, username))
+        return REASON_CONNECTION_RATE_EXCEEDED;
+    given = secret_digest_of(password);
+    is_equal = secret_digest_equal(&given, expected != NULL ? expected : &nobody);
+    return site_conclude_login(guard, c, username,
+                               is_equal && expected != NULL && password.len > 0);
 }

@@ -60,8 +60,16 @@ enum reason site_check_payload(const struct site *s, struct slice payload, struc
 /** Counts a refused filter and tells it to the log; `why` is text. */
 void site_record_refused_filter(const struct client *c, struct slice filter, const char *why);
 
+/** Before a look at credentials: false while the pair of address and name is locked out, which is
+ * counted. */
+bool site_may_log_in(struct login_guard *guard, const struct client *c, struct slice username);
+
+/** What the look gave: counts, and tells the guard. Gives SUCCESS or BAD_CREDENTIALS. */
+enum reason site_conclude_login(struct login_guard *guard, const struct client *c,
+                                struct slice username, bool is_right);
+
 /**
- * Checks credentials: same answer in the same time whether the name or the secret is wrong.
+ * Checks a password: same answer in the same time whether the name or the secret is wrong.
  *
  * @param expected  NULL: no such name
  * @return SUCCESS, BAD_CREDENTIALS, or CONNECTION_RATE_EXCEEDED while locked out

@@ -1,6 +1,7 @@
 """Fixtures: a server for each test module, a project in it, connections for each test."""
 import pytest
 
+from lib.clients import Lines
 from lib.server import BINARY, Server
 from lib.world import ROUTES, Net, Project
 
@@ -64,6 +65,20 @@ def net(server, project, route):
     connections = Net(server, project, route)
     yield connections
     connections.close()
+
+
+@pytest.fixture
+def start():
+    """Starts a program whose lines are read; ends it after the test."""
+    made = []
+
+    def start(*command):
+        made.append(Lines(*command))
+        return made[-1]
+
+    yield start
+    for program in made:
+        program.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -11,6 +11,8 @@ enum admin_action {
     ADMIN_CLOSE_PROJECT, /* to applications */
     ADMIN_ENABLE_PROJECT,
     ADMIN_REMOVE_PROJECT,
+    ADMIN_REMOVE_SECRETS,
+    ADMIN_ADD_SECRETS,
     ADMIN_ACTION_COUNT
 };
 
@@ -55,8 +57,7 @@ static void open_project_removal(struct worker *w, const struct letter *l)
 
 static void put_project(struct world *w, bool enabled, bool open_mqtt)
 {
-    struct secret_digest secret = secret_digest_of(slice_of(WORLD_PASSWORD));
-    struct project *p = project_new(project_id(), &secret, enabled, open_mqtt);
+    struct project *p = project_new(project_id(), enabled, open_mqtt);
 
     for (unsigned i = 0; i < w->worker_count; i++) {
         struct letter letter = {.open = open_project, .object = project_ref(p)};
@@ -64,6 +65,28 @@ static void put_project(struct world *w, bool enabled, bool open_mqtt)
         worker_group_post(w->workers, i, &letter);
     }
     project_unref(&p);
+}
+
+/* object: a reference, or NULL */
+static void open_secrets(struct worker *w, const struct letter *l)
+{
+    struct secret_set *secrets = l->object;
+
+    home_put_secrets(home_of(w), project_id(), secrets);
+    secret_set_unref(&secrets);
+}
+
+static void put_secrets(struct world *w, bool has_any)
+{
+    struct secret_set *secrets = has_any ? world_secrets() : NULL;
+
+    for (unsigned i = 0; i < w->worker_count; i++) {
+        struct letter letter = {.open = open_secrets,
+                                .object = secrets == NULL ? NULL : secret_set_ref(secrets)};
+
+        worker_group_post(w->workers, i, &letter);
+    }
+    secret_set_unref(&secrets);
 }
 
 static void remove_project(struct world *w)
@@ -100,8 +123,13 @@ void script_admin(struct script_stage *s, uint8_t what, uint8_t device)
     case ADMIN_REMOVE_PROJECT:
         remove_project(&s->world);
         break;
+    case ADMIN_REMOVE_SECRETS:
+    case ADMIN_ADD_SECRETS:
+        put_secrets(&s->world, action == ADMIN_ADD_SECRETS);
+        break;
     default:
         put_project(&s->world, action != ADMIN_DISABLE_PROJECT, action != ADMIN_CLOSE_PROJECT);
+        put_secrets(&s->world, true);
     }
     s->is_disturbed = true;
 }

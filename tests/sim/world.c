@@ -186,18 +186,32 @@ static void set_up_services(struct world *w, uint16_t receive_maximum)
     };
 }
 
+struct secret_set *world_secrets(void)
+{
+    char error[PROJECT_SECRET_ERROR_MAX];
+    struct project_secret *main_secret;
+
+    invariant(project_secret_parse("main", slice_of(WORLD_PASSWORD), slice_of("{}"), &main_secret,
+                                   error) == ST_OK);
+    return secret_set_new(&main_secret, 1);
+}
+
 static void make_project(struct world *w)
 {
     struct secret_digest secret = secret_digest_of(slice_of(WORLD_PASSWORD));
+    struct secret_set *secrets = world_secrets();
     uint64_t project_id;
     struct project *p;
 
     (void)snprintf(w->project, sizeof(w->project), "%s", WORLD_PROJECT);
     project_id = ident_parse(IDENT_PROJECT, slice_of(w->project));
-    p = project_new(project_id, &secret, true, true);
-    for (unsigned i = 0; i < w->worker_count; i++)
+    p = project_new(project_id, true, true);
+    for (unsigned i = 0; i < w->worker_count; i++) {
         home_put_project(home_of(worker_group_get(w->workers, i)), p);
+        home_put_secrets(home_of(worker_group_get(w->workers, i)), project_id, secrets);
+    }
     project_unref(&p);
+    secret_set_unref(&secrets);
     for (unsigned i = 0; i < w->device_count; i++) {
         uint64_t device_id;
         unsigned home;

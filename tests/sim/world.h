@@ -79,6 +79,9 @@ void world_tell_crashes(void);
 void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned device_count,
                 uint16_t receive_maximum);
 
+/** The secrets of its project: WORLD_PASSWORD is the main one. With a reference, the caller's. */
+struct secret_set *world_secrets(void);
+
 /** Proves that nobody broke a rule, nothing expired, and there was room for all: so it is where
  * everybody is a good client. */
 void world_check_losses(const struct world *w);

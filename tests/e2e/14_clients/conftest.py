@@ -1,21 +1,7 @@
 """What these tests start is ended with them."""
 import pytest
 
-from lib.clients import Lines, Paho
-
-
-@pytest.fixture
-def start():
-    """Starts a program whose lines are read; ends it after the test."""
-    made = []
-
-    def start(*command):
-        made.append(Lines(*command))
-        return made[-1]
-
-    yield start
-    for program in made:
-        program.close()
+from lib.clients import Paho
 
 
 @pytest.fixture

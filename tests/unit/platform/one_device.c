@@ -57,7 +57,7 @@ static const struct home_sink sink = {
 static void start(void)
 {
     struct secret_digest none = {0};
-    struct project *p = project_new(PROJECT, &none, true, true);
+    struct project *p = project_new(PROJECT, true, true);
     struct worker *w;
 
     one.workers = worker_group_new(1, false);

@@ -1,0 +1,206 @@
+/*
+ * Secrets of projects: read from their definitions with jansson, compared, wiped.
+ *
+ * A member that is left out limits nothing; an empty list would be read in two ways, so it is a
+ * mistake.
+ */
+#include "platform/project_secret.h"
+
+#include "base/invariant.h"
+#include "base/mem.h"
+#include "platform/definition.h"
+
+enum { NAMED_MAX = 64 };
+
+static const char whole[] = "the definition";
+
+static const char *const scope_words[] = {
+#define X(name, word, letter) word,
+    SCOPE_LIST(X)
+#undef X
+};
+
+static const char scope_letters[] = {
+#define X(name, word, letter) letter,
+    SCOPE_LIST(X)
+#undef X
+};
+
+const char *scope_word(enum scope scope)
+{
+    return scope_words[scope];
+}
+
+char scope_letter(enum scope scope)
+{
+    return scope_letters[scope];
+}
+
+struct project_secret *project_secret_ref(struct project_secret *s)
+{
+    invariant(s->magic == PROJECT_SECRET_MAGIC);
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void project_secret_unref(struct project_secret **sp)
+{
+    struct project_secret *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL)
+        return;
+    invariant(s->magic == PROJECT_SECRET_MAGIC);
+    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    mem_free(s->ranges);
+    secret_wipe(s, sizeof(*s));
+    mem_free(s);
+}
+
+bool project_secret_is_like(const struct project_secret *a, const struct project_secret *b)
+{
+    return secret_digest_equal(&a->version, &b->version);
+}
+
+bool project_secret_allows_address(const struct project_secret *s, struct slice address)
+{
+    struct address a;
+
+    if (s->range_count == 0)
+        return true;
+    if (address_parse(address, &a) != ST_OK)
+        return false;
+    for (size_t i = 0; i < s->range_count; i++) {
+        if (address_range_has(&s->ranges[i], &a))
+            return true;
+    }
+    return false;
+}
+
+/* --- from its definition --------------------------------------------------------------------- */
+
+/* The list, which has elements if it is there; NULL: it is missing, or it is wrong. */
+static json_t *read_list(struct definition_reader *r, const json_t *root, const char *name,
+                         size_t max)
+{
+    json_t *list = definition_list(r, whole, root, name, max);
+
+    if (list == NULL || json_array_size(list) > 0)
+        return list;
+    definition_fail(r, "%s: \"%s\" is empty: leave it out, or name something", whole, name);
+    return NULL;
+}
+
+static unsigned find_scope(struct slice word)
+{
+    unsigned scope = 0;
+
+    while (scope < SCOPE_COUNT && !slice_is(word, scope_words[scope]))
+        scope++;
+    return scope;
+}
+
+static void read_scopes(struct definition_reader *r, const json_t *root, struct project_secret *s)
+{
+    json_t *list = read_list(r, root, "scopes", SCOPE_COUNT);
+    json_t *element;
+    size_t i;
+
+    s->scopes = list == NULL ? SCOPES_ALL : 0;
+    json_array_foreach (list, i, element) {
+        unsigned scope = find_scope(definition_text(element));
+
+        if (scope == SCOPE_COUNT)
+            definition_fail(r, "%s: \"scopes\" has subscribe, push and command", whole);
+        else
+            s->scopes |= SCOPE_BIT(scope);
+    }
+}
+
+/* As much of a text as fits into a line that names it. */
+static int printable_len(struct slice text)
+{
+    int len = 0;
+
+    while ((size_t)len < text.len && len < NAMED_MAX && text.data[len] > ' ' &&
+           text.data[len] < 0x7F)
+        len++;
+    return len;
+}
+
+static void read_ranges(struct definition_reader *r, const json_t *root, struct project_secret *s)
+{
+    json_t *list = read_list(r, root, "addresses", PROJECT_SECRET_RANGES_MAX);
+    json_t *element;
+    size_t i;
+
+    if (list == NULL)
+        return;
+    s->range_count = json_array_size(list);
+    s->ranges = mem_new(MEM_PROJECT, s->range_count * sizeof(*s->ranges));
+    json_array_foreach (list, i, element) {
+        struct slice text = definition_text(element);
+
+        if (address_range_parse(text, &s->ranges[i]) != ST_OK)
+            definition_fail(r,
+                            "%s: \"%.*s\" is no range of addresses: 192.0.2.0/24, 2001:db8::/32 or "
+                            "one address",
+                            whole, printable_len(text), (const char *)text.data);
+    }
+}
+
+static void read_definition(struct definition_reader *r, json_t *root, struct project_secret *s)
+{
+    static const char *const known[] = {"scopes", "expires_ms", "addresses", NULL};
+
+    definition_check_members(r, whole, root, known);
+    read_scopes(r, root, s);
+    (void)definition_integer(r, whole, root, "expires_ms", INT64_C(9999999999999), &s->expires_ms);
+    read_ranges(r, root, s);
+}
+
+/* Name, text and definition: whatever changes, changes this. */
+static struct secret_digest version_of(const struct project_secret *s, struct slice definition)
+{
+    struct buffer all = {0};
+    struct secret_digest version;
+
+    buffer_append(&all, s->digest.bytes, sizeof(s->digest.bytes));
+    buffer_append(&all, s->name, sizeof(s->name));
+    buffer_append_slice(&all, definition);
+    version = secret_digest_of(buffer_slice(&all));
+    buffer_deinit(&all);
+    return version;
+}
+
+enum status project_secret_parse(const char *name, struct slice text, struct slice definition,
+                                 struct project_secret **out, char *error)
+{
+    struct definition_reader r = {.error = error};
+    struct project_secret *s;
+    json_t *root;
+    enum status st;
+
+    error[0] = '\0';
+    *out = NULL;
+    st = definition_load(&r, definition, PROJECT_SECRET_TEXT_MAX, &root);
+    if (st != ST_OK)
+        return st;
+    invariant(strlen(name) <= IDENT_MEMBER_MAX);
+    s = mem_new_of(MEM_PROJECT, struct project_secret);
+    s->magic = PROJECT_SECRET_MAGIC;
+    atomic_init(&s->refs, 1);
+    memcpy(s->name, name, strlen(name) + 1);
+    s->digest = secret_digest_of(text);
+    s->version = version_of(s, definition);
+    s->mac_key = secret_mac_key_of(text);
+    read_definition(&r, root, s);
+    json_decref(root);
+    if (r.has_failed) {
+        project_secret_unref(&s);
+        return ST_INVALID;
+    }
+    *out = s;
+    return ST_OK;
+}
