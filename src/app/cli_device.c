@@ -40,6 +40,7 @@ static json_t *describe(const struct registry_device *d, bool with_password)
                               d->parent_id != 0 ? json_string(d->address) : json_null());
     (void)json_object_set_new(object, "sn", d->sn[0] != '\0' ? json_string(d->sn) : json_null());
     (void)json_object_set_new(object, "enabled", json_boolean(d->enabled));
+    (void)json_object_set_new(object, "log", json_boolean(d->log));
     (void)json_object_set_new(object, "created_ms", json_integer(d->created_ms));
     return object;
 }
@@ -353,6 +354,8 @@ static enum status change(struct cli_call *call, struct registry_device *d)
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_enabled, &d->enabled);
     if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_log, &d->log);
+    if (st == ST_OK)
         st = take_type(call, d->project_id, &d->type_id);
     if (st == ST_OK)
         st = take_place(call, d);
@@ -376,7 +379,7 @@ enum status cli_device_set(struct cli_call *call)
 {
     static const enum cli_flag changing[] = {CLI_FLAG_name, CLI_FLAG_password, CLI_FLAG_enabled,
                                              CLI_FLAG_type, CLI_FLAG_parent,   CLI_FLAG_address,
-                                             CLI_FLAG_sn};
+                                             CLI_FLAG_sn,   CLI_FLAG_log};
     struct registry_device d = {0};
     enum status st;
     size_t i = 0;
@@ -386,7 +389,7 @@ enum status cli_device_set(struct cli_call *call)
     if (i == sizeof(changing) / sizeof(changing[0]))
         return cli_fail(call, ST_INVALID,
                         "device set: nothing to change: give --name, --password, --enabled, "
-                        "--type, --parent, --address or --sn");
+                        "--type, --parent, --address, --sn or --log");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &d));

@@ -24,6 +24,7 @@ static json_t *describe(const struct registry_project *p, bool with_secrets)
     (void)json_object_set_new(object, "enabled", json_boolean(p->enabled));
     (void)json_object_set_new(object, "open_mqtt", json_boolean(p->open_mqtt));
     (void)json_object_set_new(object, "alarm_per_rule", json_boolean(p->alarm_per_rule));
+    (void)json_object_set_new(object, "log", json_boolean(p->log));
     (void)json_object_set_new(object, "created_ms", json_integer(p->created_ms));
     return object;
 }
@@ -88,6 +89,8 @@ static enum status change(struct cli_call *call, struct registry_project *p)
         st = cli_take_switch(call, CLI_FLAG_enabled, &p->enabled);
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_alarm_per_rule, &p->alarm_per_rule);
+    if (st == ST_OK)
+        st = cli_take_switch(call, CLI_FLAG_log, &p->log);
     if (st != ST_OK)
         return st;
     return cli_tell_change(call, registry_project_update(call->registry, p));
@@ -99,10 +102,11 @@ enum status cli_project_set(struct cli_call *call)
     enum status st;
 
     if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_open_mqtt] == NULL &&
-        call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_alarm_per_rule] == NULL)
+        call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_alarm_per_rule] == NULL &&
+        call->flags[CLI_FLAG_log] == NULL)
         return cli_fail(call, ST_INVALID,
-                        "project set: nothing to change: give --name, --open-mqtt, --enabled or "
-                        "--alarm-per-rule");
+                        "project set: nothing to change: give --name, --open-mqtt, --enabled, "
+                        "--alarm-per-rule or --log");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &p));

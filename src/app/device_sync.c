@@ -9,6 +9,7 @@
 #include "app/events.h"
 #include "app/server_priv.h"
 #include "base/invariant.h"
+#include "platform/device_log.h"
 #include "platform/hand_over.h"
 #include "platform/sub_device.h"
 
@@ -18,6 +19,7 @@ struct device_row {
     uint64_t parent_id; /* 0: none */
     struct secret_digest password;
     bool enabled;
+    bool log;
     char address[REGISTRY_NAME_MAX + 1];
     char sn[REGISTRY_SN_MAX + 1];
 };
@@ -59,6 +61,7 @@ static struct device_row *row_new(const struct registry_device *d)
     row->parent_id = d->parent_id;
     row->password = secret_digest_of(slice_of(d->password));
     row->enabled = d->enabled;
+    row->log = d->log;
     memcpy(row->address, d->address, sizeof(row->address));
     memcpy(row->sn, d->sn, sizeof(row->sn));
     return row;
@@ -92,6 +95,7 @@ static void apply_row(struct home *h, const struct device_row *row)
         d = home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
     device_set_type(d, row->type_id);
     device_set_sn(d, row->sn);
+    device_log_switch(d, row->log);
     if (parent != NULL)
         sub_device_place(d, parent, slice_of(row->address));
     else

@@ -17,6 +17,7 @@ static struct project *make_project(const struct registry_project *row)
     struct project *p = project_new(row->project_id, row->enabled, row->open_mqtt);
 
     p->alarm_per_rule = row->alarm_per_rule;
+    p->log = row->log;
     return p;
 }
 

@@ -211,6 +211,7 @@ static void make_workers(struct server *s)
         .payload_max = c->max_payload + SERVER_PACKET_EXTRA,
         .command_timeout_ms = c->command_timeout * 1000ull,
         .offline_delay_ms = c->offline_delay,
+        .log_limits = {c->log_messages, c->log_bytes, c->log_payload},
     };
     for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
         struct worker *w = worker_group_get(s->workers, i);

@@ -19,6 +19,7 @@
     X(SESSION, "MQTT sessions")                               \
     X(SUBSCRIPTION, "compiled subscriptions and their index") \
     X(DEVICE, "devices and cloud values")                     \
+    X(LOG, "message logs of devices")                         \
     X(PROJECT, "projects and settings")                       \
     X(JOURNAL, "the journal in memory")                       \
     X(INBOX, "batches between workers")                       \

@@ -8,6 +8,7 @@
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
 #include "platform/device_command.h"
+#include "platform/device_log.h"
 #include "platform/events.h"
 #include "platform/sub_device.h"
 
@@ -24,6 +25,7 @@ struct device *device_new(struct home *h, struct home_project *p, uint64_t devic
     d->password = *password;
     d->enabled = enabled;
     list_init(&d->below);
+    device_log_switch(d, false);
     return d;
 }
 
@@ -50,6 +52,10 @@ void device_free(struct device **dp)
     if (d->ledger != NULL) {
         command_ledger_deinit(d->ledger);
         mem_free(d->ledger);
+    }
+    if (d->log != NULL) {
+        message_log_deinit(d->log);
+        mem_free(d->log);
     }
     cloud_values_deinit(&d->values);
     secret_wipe(&d->password, sizeof(d->password));
@@ -245,9 +251,12 @@ void device_restore_online(struct device *d, uint64_t grace_ms)
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-void device_record(struct device *d, const char *direction, struct slice topic, const char *why)
+void device_record(struct device *d, enum message_direction direction, struct slice topic,
+                   enum message_verdict verdict, const char *why)
 {
     counter_inc(reports_recorded);
-    log_event(EV_DEVICE_RECORDED, "device", d->text, "direction", direction, "topic",
-              log_slice(topic), "cause", why);
+    log_event(EV_DEVICE_RECORDED, "device", d->text, "direction",
+              direction == MESSAGE_UP ? "up" : "down", "topic", log_slice(topic), "cause", why);
+    if (direction == MESSAGE_UP)
+        device_log_note(d->home, verdict, why);
 }

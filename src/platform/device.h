@@ -24,6 +24,8 @@ struct device {
     bool enabled;
     bool is_online;   /* as announced */
     bool is_alarming; /* likewise */
+    bool log_own;     /* its own switch of the message log */
+    bool is_logged;   /* it, or the project's */
     char text[IDENT_TEXT_LEN + 1];
     uint64_t device_id;
     struct home *home;            /* borrowed */
@@ -33,6 +35,7 @@ struct device {
     int64_t rate_second;          /* Unix; in which */
     uint32_t rate_count;          /* so many messages came */
     struct secret_digest password;
+    struct message_log *log; /* owned; NULL: nothing was logged yet */
     struct cloud_values values;
     struct alarms alarms;
     struct timer alarm_timer;      /* the next end of a duration */
@@ -124,5 +127,7 @@ void device_end_presence(struct device *d, struct slice reason);
  * within `grace_ms`. */
 void device_restore_online(struct device *d, uint64_t grace_ms);
 
-/** Something of the device was recorded and not handed on: counted, logged. `why`: one sentence. */
-void device_record(struct device *d, const char *direction, struct slice topic, const char *why);
+/** A message is recorded: counted, told to the log of the server; one of the device, which is being
+ * handled, is noted for its message log. `why`: one sentence. */
+void device_record(struct device *d, enum message_direction direction, struct slice topic,
+                   enum message_verdict verdict, const char *why);

@@ -4,6 +4,7 @@
 #include "base/invariant.h"
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
+#include "platform/device_log.h"
 #include "platform/device_type.h"
 #include "platform/hand_over.h"
 #include "platform/router.h"
@@ -44,6 +45,7 @@ void home_init(struct worker *w, const struct home_shared *shared)
     h->roots = root_map_new();
     h->index = open_index_new(w->index);
     h->json = json_parser_new(shared->payload_max);
+    list_init(&h->note.later);
     w->context[WORKER_PLATFORM] = h;
     worker_add_hook(w, on_turn_end, NULL);
 }
@@ -94,6 +96,7 @@ void home_deinit(struct worker *w)
     root_map_unref(&h->roots);
     open_index_free(&h->index);
     json_parser_free(&h->json);
+    json_parser_free(&h->log_json);
     hash_table_deinit(&h->projects);
     hash_table_deinit(&h->devices);
     hash_table_deinit(&h->sub_devices);
@@ -112,8 +115,13 @@ static void apply_switches(struct home *h, struct home_project *p, bool enabled,
 {
     if (!enabled || !open_mqtt)
         h->shared->sink->project_closed(h, p->project);
-    for (struct list *n = p->devices.next; !enabled && n != &p->devices; n = n->next)
-        h->shared->sink->device_closed(h, list_entry(n, struct device, project_node));
+    for (struct list *n = p->devices.next; n != &p->devices; n = n->next) {
+        struct device *d = list_entry(n, struct device, project_node);
+
+        device_log_switch_project(d);
+        if (!enabled)
+            h->shared->sink->device_closed(h, d);
+    }
 }
 
 void home_put_project(struct home *h, struct project *project)
@@ -127,6 +135,7 @@ void home_put_project(struct home *h, struct project *project)
         atomic_store_explicit(&p->project->open_mqtt, project->open_mqtt, memory_order_relaxed);
         atomic_store_explicit(&p->project->alarm_per_rule, project->alarm_per_rule,
                               memory_order_relaxed);
+        atomic_store_explicit(&p->project->log, project->log, memory_order_relaxed);
         apply_switches(h, p, project->enabled, project->open_mqtt);
         return;
     }

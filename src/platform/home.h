@@ -10,6 +10,7 @@
 #include "base/hash_table.h"
 #include "base/json.h"
 #include "net/worker.h"
+#include "platform/message_log.h"
 #include "platform/open_index.h"
 #include "platform/open_message.h"
 #include "platform/project.h"
@@ -54,7 +55,19 @@ struct home_shared {
     uint32_t payload_max;
     uint64_t command_timeout_ms;
     uint64_t offline_delay_ms;
+    struct message_log_limits log_limits; /* of a device's log that is on */
     bool is_stopping; /* set while no worker runs: connections that end now are no absence */
+};
+
+enum { HOME_NOTE_MAX = 256 /* room enough for any sentence about a message, its zero included */ };
+
+/** What the message logs have to know of the message that is being handled (device_log). */
+struct home_note {
+    bool is_handling;
+    bool is_set; /* something is to be said of it: */
+    enum message_verdict verdict;
+    char why[HOME_NOTE_MAX];
+    struct list later; /* owned: entries that are due behind its own */
 };
 
 struct home {
@@ -68,6 +81,8 @@ struct home {
     struct root_map *roots;                               /* a reference */
     struct open_index *index;                             /* owned */
     struct json_parser *json;                             /* owned */
+    struct json_parser *log_json;                         /* owned; NULL: not used yet */
+    struct home_note note;
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
     uint32_t letters_to_self; /* messages under way to this very worker (router) */
 };

@@ -24,6 +24,7 @@ enum open_root { OPEN_ROOT_OPEN /* "open/" */, OPEN_ROOT_SYSTEM /* "$open/" */ }
     X(COMMAND_SEND, "command_send", OPEN_ROOT_OPEN, true, false, true)        \
     X(COMMAND_STATUS, "command_status", OPEN_ROOT_SYSTEM, true, false, false) \
     X(ALARM_DETAIL, "alarm_detail", OPEN_ROOT_SYSTEM, true, false, false)     \
+    X(LOG, "log", OPEN_ROOT_SYSTEM, true, false, false)                       \
     X(ERRORS, "errors", OPEN_ROOT_SYSTEM, false, false, false)                \
     X(NOTICE, "notice", OPEN_ROOT_SYSTEM, false, false, false)                \
     X(CTL, "ctl", OPEN_ROOT_SYSTEM, false, false, true)

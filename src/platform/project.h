@@ -18,6 +18,7 @@ struct project {
     _Atomic bool enabled;
     _Atomic bool open_mqtt;      /* the edition switch of the application API */
     _Atomic bool alarm_per_rule; /* every change of every rule is an `alarm` message */
+    _Atomic bool log;            /* the messages of all its devices are logged */
     struct open_interest interest;
     _Atomic uint32_t
         joining; /* share groups that are being joined: their interest bits may not be set yet */

@@ -5,7 +5,7 @@
 #include "base/invariant.h"
 #include "mqtt/property.h"
 #include "platform/counters.h"
-#include "platform/device.h"
+#include "platform/device_log.h"
 #include "platform/events.h"
 #include "platform/hand_over.h"
 #include "service/app_errors.h"
@@ -54,12 +54,49 @@ static struct router_receipt receipt_for(const struct downlink *d)
 
 static const char too_many_refusals[] = "too many refused publishes in a minute";
 
+/* At the device's home, if it exists. b: its number, c: its project. */
+static void open_refused(struct worker *w, const struct letter *l)
+{
+    struct message_log_entry *e = l->object;
+    struct device *d = home_find_device(home_of(w), l->b);
+
+    if (hand_over_park(home_of(w), l->b, l))
+        return;
+    if (d != NULL && d->project->project->project_id == l->c)
+        device_log_add(d, &e->message);
+    mem_free(e);
+}
+
+/* What is refused here has not come to the device; its log shows it all the same. */
+static void record_refused(struct app_session *a, const struct packet_publish *p, struct slice why)
+{
+    struct worker *w = a->session->worker;
+    struct home *h = home_of(w);
+    struct logged_message m = {.direction = MESSAGE_DOWN,
+                               .verdict = MESSAGE_REFUSED,
+                               .qos = p->qos,
+                               .topic = p->topic,
+                               .payload = p->payload,
+                               .why = why};
+    struct letter letter = {.open = open_refused};
+    struct open_topic topic;
+
+    if (open_topic_parse(p->topic, &topic) != ST_OK || topic.device_id == 0 ||
+        topic.project_id != a->project->project_id)
+        return;
+    letter.object = message_log_entry_new(&m, w->unix_ms, &h->shared->log_limits);
+    letter.b = topic.device_id;
+    letter.c = topic.project_id;
+    worker_post(w, home_of_device(h, topic.device_id), &letter);
+}
+
 static struct service_verdict refuse(struct app_session *a, const struct packet_publish *p,
                                      enum reason code, struct slice why)
 {
     struct app_error e = {
         .code = code, .topic = p->topic, .message = why, .packet_id = p->packet_id};
 
+    record_refused(a, p, why);
     if (app_errors_tell(a, &e))
         return (struct service_verdict){.reason = code, .why = why};
     return (struct service_verdict){.reason = code,

@@ -29,17 +29,20 @@ static const char *describe(const struct device *d, const char *what, const stru
     return why;
 }
 
-static void record(const struct device_input *in, struct device_check *out, const char *why)
+/* A part is left out, or all of it. */
+static void record(const struct device_input *in, struct device_check *out, bool has_nothing,
+                   const char *why)
 {
     out->has_dropped = true;
+    out->has_nothing = has_nothing;
     out->why = why;
-    device_record(in->device, "up", in->topic, why);
+    device_record(in->device, MESSAGE_UP, in->topic,
+                  has_nothing ? MESSAGE_REFUSED : MESSAGE_ACCEPTED, why);
 }
 
 static void refuse_whole(const struct device_input *in, struct device_check *out, const char *why)
 {
-    record(in, out, why);
-    out->has_nothing = true;
+    record(in, out, true, why);
 }
 
 /* --- attributes ------------------------------------------------------------------------------ */
@@ -56,8 +59,7 @@ void device_check_attributes(const struct device_input *in, const struct json_me
         return;
     validate_attributes(t, VALIDATE_REPORT, members, count, &v);
     if (v.dropped > 0) {
-        record(in, out, describe(in->device, "attribute", &v));
-        out->has_nothing = v.kept == 0;
+        record(in, out, v.kept == 0, describe(in->device, "attribute", &v));
         out->rewritten = v.rewritten;
         buffer_reserve(&out->rewritten, JSON_PADDING);
         out->payload = buffer_slice(&out->rewritten);
@@ -106,7 +108,7 @@ static void check_params(const struct device_input *in, const struct type_fields
     }
     validate_params(fields, is_strict, members, count, &v);
     if (v.dropped > 0) {
-        record(in, out, describe(in->device, "parameter", &v));
+        record(in, out, false, describe(in->device, "parameter", &v));
         replace_params(in->payload, value, buffer_slice(&v.rewritten), &out->rewritten);
         out->payload = buffer_slice(&out->rewritten);
     }

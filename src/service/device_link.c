@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
-#include "service/counters.h"
+#include "platform/device_log.h"
+
+enum { DEVICE_TOPIC_NAME_MAX = 32 + IDENT_TEXT_LEN + 1 + IDENT_MEMBER_MAX };
 
 static const struct device_subscription *find(const struct device *d, enum device_topic topic,
                                               struct slice stream)
@@ -41,12 +43,12 @@ static size_t write_topic(char *out, size_t room, const struct device *d,
     return (size_t)len;
 }
 
-const char *device_link_deliver(struct device *d, const struct device_downlink *m)
+static const char *deliver(struct device *d, const struct device_downlink *m,
+                           const struct device_subscription *s)
 {
-    const struct device_subscription *s = find(d, m->topic, m->stream);
     struct device_link *link = d->link;
     const char *why = obstacle(link, s);
-    char topic[32 + IDENT_TEXT_LEN + 1 + IDENT_MEMBER_MAX];
+    char topic[DEVICE_TOPIC_NAME_MAX];
     struct delivery delivery;
 
     if (why != NULL)
@@ -69,4 +71,31 @@ const char *device_link_deliver(struct device *d, const struct device_downlink *
         break;
     }
     return "it is over already, or larger than the device accepts";
+}
+
+void device_link_log(struct device *d, const struct device_downlink *m, uint8_t qos,
+                     enum message_verdict verdict, const char *why)
+{
+    char topic[DEVICE_TOPIC_NAME_MAX];
+    struct logged_message logged = {
+        .direction = MESSAGE_DOWN,
+        .verdict = verdict,
+        .qos = qos,
+        .topic = slice_make(topic, write_topic(topic, sizeof(topic), d, m)),
+        .payload = m->payload,
+        .why = slice_of(why),
+    };
+
+    device_log_add(d, &logged);
+}
+
+const char *device_link_deliver(struct device *d, const struct device_downlink *m)
+{
+    const struct device_subscription *s = find(d, m->topic, m->stream);
+    uint8_t qos = s == NULL ? 0 : s->qos; /* the delivery may end the session */
+    const char *why = deliver(d, m, s);
+
+    if (d->is_logged || (why != NULL && m->is_recorded))
+        device_link_log(d, m, qos, why == NULL ? MESSAGE_ACCEPTED : MESSAGE_DROPPED, why);
+    return why;
 }

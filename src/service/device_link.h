@@ -67,10 +67,16 @@ struct device_downlink {
     struct slice properties; /* v5, encoded */
     uint64_t expires_ms;
     uint64_t command; /* its number in the ledger, 0: none */
+    bool is_recorded; /* that nobody takes it is logged in any case */
 };
 
 /** Delivers to the device's session. NULL: it takes it; else why not: one sentence (static). */
 const char *device_link_deliver(struct device *d, const struct device_downlink *m);
+
+/** Puts a message for the device, and what became of it, into its message log. `why` may be NULL.
+ */
+void device_link_log(struct device *d, const struct device_downlink *m, uint8_t qos,
+                     enum message_verdict verdict, const char *why);
 
 /* device_report.c: what devices publish */
 struct service_verdict device_report_attributes(const struct device_input *in);

@@ -24,7 +24,7 @@ static struct service_verdict refuse_json(const struct device_input *in)
     unsigned line, column;
 
     json_fault_describe(in->payload, text, sizeof(text), &line, &column);
-    device_record(in->device, "up", in->topic, text);
+    device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_REFUSED, text);
     return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID,
                                     .why = slice_of(no_object),
                                     .then_disconnect = REASON_PAYLOAD_FORMAT_INVALID,
@@ -96,7 +96,7 @@ struct service_verdict device_report_attributes(const struct device_input *in)
  * on; the device stays. */
 static struct service_verdict record_form(const struct device_input *in, const char *why)
 {
-    device_record(in->device, "up", in->topic, why);
+    device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_REFUSED, why);
     return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID, .why = slice_of(why)};
 }
 
@@ -176,7 +176,7 @@ struct service_verdict device_report_reply(const struct device_input *in)
     c = device_command_take(in->device, form.id, command_form_method(&form));
     if (c == NULL) {
         why = device_command_unmatched(in->device, form.id, command_form_method(&form));
-        device_record(in->device, "up", in->topic, why);
+        device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_RECORDED, why);
         return accepted(false);
     }
     device_check_reply(in, &form, &check);
@@ -276,7 +276,8 @@ struct service_verdict device_report_get(const struct device_input *in)
         json_parse_array(d->home->json, buffer_slice(&list), &members, &count) != ST_OK ||
         !are_keys(members, count)) {
         respond(d, "keys must be a list of attribute names", NULL, 0);
-        device_record(d, "up", in->topic, "keys must be a list of attribute names");
+        device_record(d, MESSAGE_UP, in->topic, MESSAGE_REFUSED,
+                      "keys must be a list of attribute names");
     } else {
         respond(d, NULL, members, count);
     }
@@ -291,7 +292,8 @@ struct service_verdict device_report_too_fast(enum device_topic topic,
 {
     static const char why[] = "Device message frequency too fast, please wait for a moment";
 
-    device_record(in->device, "up", in->topic, "more messages a second than the type allows");
+    device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_DROPPED,
+                  "more messages a second than the type allows");
     if (topic == DEVICE_TOPIC_ATTRIBUTES)
         answer(in->device, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, why);
     else if (topic == DEVICE_TOPIC_EVENT_REPORT)

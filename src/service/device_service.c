@@ -6,6 +6,7 @@
 
 #include "base/invariant.h"
 #include "platform/device_command.h"
+#include "platform/device_log.h"
 #include "service/device_link.h"
 
 static struct device_link *link_of(const struct session *s)
@@ -115,8 +116,14 @@ static struct device_subscription *find(struct device_link *link,
 static enum reason refuse_filter(const struct client *c, struct slice filter, enum reason reason,
                                  const char *text, struct slice *why)
 {
+    struct logged_message m = {.direction = MESSAGE_UP,
+                               .verdict = MESSAGE_REFUSED,
+                               .topic = filter,
+                               .why = slice_of(text)};
+
     *why = slice_of(text);
     site_record_refused_filter(c, filter, text);
+    device_log_add(link_of(c->session)->device, &m);
     return reason;
 }
 
@@ -181,52 +188,69 @@ static void open_receipt(struct worker *w, const struct letter *l)
     client_answer(w, &ticket, REASON_SUCCESS, NULL);
 }
 
+/* What the device sent on one of its topics, or on none of them. */
+static struct service_verdict handle(const struct device_input *given)
+{
+    struct device_input in = *given;
+    struct device_topic_parts parts;
+    struct site *site = site_of(in.device->home->worker);
+    struct service_verdict refused = {0};
+
+    if (device_topic_parse(in.device, in.topic, &parts) != ST_OK ||
+        device_topic_direction(parts.topic) != DEVICE_UP) {
+        device_record(in.device, MESSAGE_UP, in.topic, MESSAGE_REFUSED,
+                      "not a topic that this device may publish");
+        return (struct service_verdict){
+            .reason = REASON_NOT_AUTHORIZED,
+            .why = slice_of("a device publishes on its own uplink topics only")};
+    }
+    refused.reason = site_check_payload(site, in.payload, &refused.why);
+    if (refused.reason != REASON_SUCCESS) {
+        device_record(in.device, MESSAGE_UP, in.topic, MESSAGE_REFUSED, site->payload_why);
+        return refused;
+    }
+    in.stream = parts.stream;
+    if (in.client != NULL && !device_admit(in.device))
+        return device_report_too_fast(parts.topic, &in);
+    return device_topic_handle(parts.topic, &in);
+}
+
+static struct service_verdict handle_and_log(const struct device_input *in, uint8_t qos)
+{
+    struct logged_message m = {
+        .direction = MESSAGE_UP, .qos = qos, .topic = in->topic, .payload = in->payload};
+    struct service_verdict verdict;
+
+    device_log_begin(in->device->home);
+    verdict = handle(in);
+    device_log_end(in->device, &m);
+    return verdict;
+}
+
 static struct service_verdict publish(struct client *c, const struct packet_publish *p,
                                       const struct service_ticket *ticket)
 {
-    struct device *d = link_of(c->session)->device;
     struct router_receipt receipt = {.open = open_receipt,
                                      .to = client_worker(c)->index,
                                      .a = ticket->session,
                                      .b = ticket->number,
                                      .c = (uint64_t)ticket->packet_id | (uint64_t)p->qos << 16};
-    struct device_topic_parts parts;
-    struct device_input in = {.device = d,
+    struct device_input in = {.device = link_of(c->session)->device,
                               .client = c,
                               .topic = p->topic,
                               .payload = p->payload,
                               .receipt = p->qos > 0 ? &receipt : NULL};
-    struct service_verdict refused = {0};
 
-    if (device_topic_parse(d, p->topic, &parts) != ST_OK ||
-        device_topic_direction(parts.topic) != DEVICE_UP) {
-        device_record(d, "up", p->topic, "not a topic that this device may publish");
-        return (struct service_verdict){
-            .reason = REASON_NOT_AUTHORIZED,
-            .why = slice_of("a device publishes on its own uplink topics only")};
-    }
-    refused.reason = site_check_payload(site_of(client_worker(c)), p->payload, &refused.why);
-    if (refused.reason != REASON_SUCCESS) {
-        device_record(d, "up", p->topic, site_of(client_worker(c))->payload_why);
-        return refused;
-    }
-    in.stream = parts.stream;
-    if (!device_admit(d))
-        return device_report_too_fast(parts.topic, &in);
-    return device_topic_handle(parts.topic, &in);
+    return handle_and_log(&in, p->qos);
 }
 
 static void publish_will(struct session *s, const struct will *w)
 {
     struct device_link *link = link_of(s);
     struct device *d = link->device;
-    struct device_topic_parts parts;
     struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload};
 
-    if (device_topic_parse(d, w->topic, &parts) != ST_OK)
-        return; /* was refused at CONNECT */
-    in.stream = parts.stream;
-    (void)device_topic_handle(parts.topic, &in);
+    (void)handle_and_log(&in, w->qos); /* a topic that may not be was refused at CONNECT */
     if (link->awaits_will) {
         link->awaits_will = false;
         if (!s->is_displaced) /* else the device is back already */

@@ -113,8 +113,10 @@ static void retain(struct device *d, const struct downlink *x, struct slice payl
 static const char *deliver(struct device *d, const struct downlink *x, enum device_topic topic,
                            struct slice payload)
 {
-    struct device_downlink m = {
-        .topic = topic, .payload = payload, .expires_ms = x->has_expiry ? x->expires_ms : 0};
+    struct device_downlink m = {.topic = topic,
+                                .payload = payload,
+                                .expires_ms = x->has_expiry ? x->expires_ms : 0,
+                                .is_recorded = true};
 
     return device_link_deliver(d, &m);
 }
@@ -126,6 +128,17 @@ static void decide(struct router_receipt *receipt, struct downlink_answer *answe
     answer->reason = reason;
     if (receipt != NULL)
         receipt->c |= (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
+}
+
+/* A downlink that was not given to the device's session at all. */
+static void log_untaken(struct device *d, const struct downlink *x, enum message_verdict verdict,
+                        const char *why)
+{
+    enum device_topic topic = x->kind == OPEN_KIND_COMMAND_SEND ? DEVICE_TOPIC_COMMAND_SEND
+                                                                : DEVICE_TOPIC_ATTRIBUTES_PUSH;
+    struct device_downlink m = {.topic = topic, .payload = x->payload};
+
+    device_link_log(d, &m, x->qos, verdict, why);
 }
 
 static void run_push(struct device *d, const struct downlink *x, struct router_receipt *receipt,
@@ -240,7 +253,8 @@ static void send_command(struct device *d, const struct downlink *x, const struc
     struct device_downlink m = {.topic = DEVICE_TOPIC_COMMAND_SEND,
                                 .payload = payload,
                                 .expires_ms = c->deadline_ms, /* late is worse than never */
-                                .command = number};
+                                .command = number,
+                                .is_recorded = true};
     const char *why = device_link_deliver(d, &m);
 
     decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
@@ -260,6 +274,7 @@ static void run_command(struct device *d, const struct downlink *x, struct route
     struct buffer with_id = {0};
     struct slice payload;
     struct command *c;
+    const char *why;
     enum status st;
 
     if (!read_command(d, x, &form, answer))
@@ -267,7 +282,9 @@ static void run_command(struct device *d, const struct downlink *x, struct route
     st = enter_command(d, x, &form, &with_id, &payload, &c);
     if (st == ST_EXISTS) {
         answer->reason = REASON_SUCCESS; /* on its way already: not sent twice */
-        device_record(d, "down", slice_of("command_send"), "a command with this id is outstanding");
+        why = "a command with this id is outstanding";
+        device_record(d, MESSAGE_DOWN, slice_of("command_send"), MESSAGE_RECORDED, why);
+        log_untaken(d, x, MESSAGE_RECORDED, why);
         return;
     }
     if (st != ST_OK) {
@@ -300,4 +317,6 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
         run_command(d, x, receipt, answer);
     if (answer->reason < REASON_UNSPECIFIED_ERROR)
         counter_inc(downlinks);
+    else
+        log_untaken(d, x, MESSAGE_REFUSED, answer->why);
 }

@@ -38,6 +38,7 @@ struct registry_project {
     bool enabled;
     bool open_mqtt;      /* the edition switch of the application API */
     bool alarm_per_rule; /* every rule's changes are told, not only the device's first and last */
+    bool log;            /* the messages of all its devices are logged */
     int64_t created_ms;
 };
 
@@ -71,6 +72,7 @@ struct registry_device {
     uint64_t parent_id;                  /* of a device of its project; 0: it connects itself */
     char address[REGISTRY_NAME_MAX + 1]; /* below its parent; empty: it has none */
     char sn[REGISTRY_SN_MAX + 1];        /* serial number, one of its type; empty: none */
+    bool log;                            /* its messages are logged */
 };
 
 struct registry_rule {

@@ -48,6 +48,7 @@ enum status registry_device_add(struct registry *r, const struct registry_device
     registry_query_bind_int(&q, (int64_t)d->parent_id);
     registry_query_bind_text(&q, d->address);
     registry_query_bind_text(&q, d->sn);
+    registry_query_bind_int(&q, d->log);
     st = registry_query_run(&q, true);
     return st == ST_EXISTS ? tell_apart(r, d) : st;
 }
@@ -65,6 +66,7 @@ static void read_device(struct registry_query *q, struct registry_device *d)
     d->parent_id = (uint64_t)registry_query_read_int(q);
     registry_query_read_text(q, d->address, REGISTRY_NAME_MAX);
     registry_query_read_text(q, d->sn, REGISTRY_SN_MAX);
+    d->log = registry_query_read_int(q) != 0;
 }
 
 static enum status find_one(struct registry_query *q, struct registry_device *out)
@@ -125,6 +127,7 @@ enum status registry_device_update(struct registry *r, const struct registry_dev
     registry_query_bind_int(&q, (int64_t)d->parent_id);
     registry_query_bind_text(&q, d->address);
     registry_query_bind_text(&q, d->sn);
+    registry_query_bind_int(&q, d->log);
     st = registry_query_run(&q, true);
     return st == ST_EXISTS ? ST_REFUSED : st;
 }

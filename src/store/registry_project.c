@@ -19,6 +19,7 @@ static enum status add_row(struct registry *r, const struct registry_project *p)
     registry_query_bind_int(&q, p->open_mqtt);
     registry_query_bind_int(&q, p->created_ms);
     registry_query_bind_int(&q, p->alarm_per_rule);
+    registry_query_bind_int(&q, p->log);
     return registry_query_run(&q, true);
 }
 
@@ -77,6 +78,7 @@ static void read_project(struct registry_query *q, struct registry_project *p)
     p->open_mqtt = registry_query_read_int(q) != 0;
     p->created_ms = registry_query_read_int(q);
     p->alarm_per_rule = registry_query_read_int(q) != 0;
+    p->log = registry_query_read_int(q) != 0;
     read_main_secret(q, p);
 }
 
@@ -105,6 +107,7 @@ enum status registry_project_update(struct registry *r, const struct registry_pr
     registry_query_bind_int(&q, p->enabled);
     registry_query_bind_int(&q, p->open_mqtt);
     registry_query_bind_int(&q, p->alarm_per_rule);
+    registry_query_bind_int(&q, p->log);
     return registry_query_run(&q, true);
 }
 

@@ -41,6 +41,7 @@ static const struct migration {
 #include "store/schema/0003_alarm_rules.def"
 #include "store/schema/0004_sub_devices.def"
 #include "store/schema/0005_secrets.def"
+#include "store/schema/0006_message_logs.def"
 #undef MIGRATION
 };
 

@@ -62,7 +62,11 @@ static void start(void)
 
     one.workers = worker_group_new(1, false);
     one.shared = (struct home_shared){
-        .sink = &sink, .payload_max = PAYLOAD_MAX, .command_timeout_ms = 300000};
+        .sink = &sink,
+        .payload_max = PAYLOAD_MAX,
+        .command_timeout_ms = 300000,
+        .log_limits = {.entries = 100, .bytes = 1000000, .payload = 1000},
+    };
     w = worker_group_get(one.workers, 0);
     home_init(w, &one.shared);
     for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++)

@@ -16,7 +16,7 @@
 #define S64 "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ-0123456789"
 
 #define K(kind) (1u << OPEN_KIND_##kind)
-#define SYSTEM  (K(COMMAND_STATUS) | K(ALARM_DETAIL))
+#define SYSTEM  (K(COMMAND_STATUS) | K(ALARM_DETAIL) | K(LOG))
 #define PLAIN   (ALL & ~K(DATA))
 #define ALL                                                                                \
     (K(ATTRIBUTES) | K(EVENT_REPORT) | K(COMMAND_REPLY) | K(DATA) | K(ALARM) | K(ONLINE) | \

@@ -43,8 +43,9 @@ static void test_sets(void **state)
                          1 << OPEN_KIND_ONLINE | 1 << OPEN_KIND_ATTRIBUTES_PUSH |
                          1 << OPEN_KIND_COMMAND_SEND);
     assert_int_equal(open_kind_set(OPEN_ROOT_OPEN, false), 0);
-    assert_int_equal(open_kind_set(OPEN_ROOT_SYSTEM, true),
-                     1 << OPEN_KIND_COMMAND_STATUS | 1 << OPEN_KIND_ALARM_DETAIL);
+    assert_int_equal(open_kind_set(OPEN_ROOT_SYSTEM, true), 1 << OPEN_KIND_COMMAND_STATUS |
+                                                                1 << OPEN_KIND_ALARM_DETAIL |
+                                                                1 << OPEN_KIND_LOG);
     assert_int_equal(open_kind_set(OPEN_ROOT_SYSTEM, false),
                      1 << OPEN_KIND_ERRORS | 1 << OPEN_KIND_NOTICE | 1 << OPEN_KIND_CTL);
 }

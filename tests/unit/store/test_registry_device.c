@@ -22,6 +22,7 @@ static void assert_same(const struct registry_device *a, const struct registry_d
     assert_string_equal(a->name, b->name);
     assert_string_equal(a->password, b->password);
     assert_int_equal(a->enabled, b->enabled);
+    assert_int_equal(a->log, b->log);
     assert_int_equal(a->created_ms, b->created_ms);
 }
 
@@ -37,6 +38,7 @@ static void a_device_comes_back(void **state)
     d.password[REGISTRY_NAME_MAX] = '\0';
     for (int enabled = 0; enabled < 2; enabled++) {
         d.enabled = enabled == 1;
+        d.log = !d.enabled;
         assert_int_equal(registry_device_add(r, &d), ST_OK);
         assert_int_equal(registry_device_find(r, d.device_id, &found), ST_OK);
         assert_same(&found, &d);
@@ -60,6 +62,7 @@ static void a_device_is_changed(void **state)
         struct registry_device changed;
 
         d.enabled = enabled == 1;
+        d.log = !d.enabled;
         (void)snprintf(d.name, sizeof(d.name), "水泵 %d", enabled);
         (void)snprintf(d.password, sizeof(d.password), "pässword %d", enabled);
         changed = d;

@@ -23,6 +23,7 @@ static void assert_same(const struct registry_project *a, const struct registry_
     assert_string_equal(a->token, b->token);
     assert_int_equal(a->enabled, b->enabled);
     assert_int_equal(a->open_mqtt, b->open_mqtt);
+    assert_int_equal(a->log, b->log);
     assert_int_equal(a->created_ms, b->created_ms);
 }
 
@@ -33,9 +34,10 @@ static void a_project_comes_back(void **state)
     struct registry_project found;
 
     (void)snprintf(p.name, sizeof(p.name), "温室 'one'");
-    for (int bits = 0; bits < 4; bits++) {
+    for (int bits = 0; bits < 8; bits++) {
         p.enabled = (bits & 1) != 0;
         p.open_mqtt = (bits & 2) != 0;
+        p.log = (bits & 4) != 0;
         assert_int_equal(registry_project_add(r, &p), ST_OK);
         assert_int_equal(registry_project_find(r, p.project_id, &found), ST_OK);
         assert_same(&found, &p);
@@ -55,11 +57,12 @@ static void a_project_is_changed(void **state)
     registry_rows_add_project(r, 1);
     registry_rows_add_project(r, 2);
     (void)snprintf(p.name, sizeof(p.name), "温室");
-    for (int bits = 0; bits < 4; bits++) {
+    for (int bits = 0; bits < 8; bits++) {
         struct registry_project changed = p;
 
         p.enabled = changed.enabled = (bits & 1) != 0;
         p.open_mqtt = changed.open_mqtt = (bits & 2) != 0;
+        p.log = changed.log = (bits & 4) != 0;
         changed.secret[0] = changed.token[0] = '\0'; /* its credentials are not looked at */
         changed.created_ms = 1;
         assert_int_equal(registry_project_update(r, &changed), ST_OK);
