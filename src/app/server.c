@@ -33,9 +33,7 @@ enum {
     SERVER_DESCRIPTORS_KEPT = 32, /* for the registry, the command line, files */
     SERVER_FIXED_HEADER_MAX = 5,
     SERVER_PACKET_EXTRA =
-        1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
-    SERVER_JOURNAL_BYTES = 256 * 1024 * 1024,
-    SERVER_JOURNAL_MS = 7 * 24 * 3600 * 1000
+        1024 /* of a PUBLISH beside its payload: topic, identifier, a few properties */
 };
 
 /* --- the listeners: one row a port ----------------------------------------------------------- */
@@ -147,6 +145,10 @@ static enum status lock_data(struct server *s, char *error)
 static enum status open_stores(struct server *s, char *error)
 {
     const struct config *c = s->config;
+    struct journal_limits limits = {
+        .retention_bytes = (uint64_t)c->journal_retention_size * 1024 * 1024,
+        .retention_ms = c->journal_retention * 1000ull,
+    };
     char tls_dir[4096];
     enum status st;
 
@@ -162,6 +164,8 @@ static enum status open_stores(struct server *s, char *error)
         st = tls_context_open(tls_dir, &s->tls, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = value_store_open(c->data, &s->values, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = journal_lmdb_open(c->data, &limits, &s->journal, error, SERVER_ERROR_LEN);
     return st;
 }
 
@@ -194,7 +198,6 @@ static void set_up_services(struct server *s)
 static void make_workers(struct server *s)
 {
     const struct config *c = s->config;
-    struct journal_limits limits = {SERVER_JOURNAL_BYTES, SERVER_JOURNAL_MS};
 
     s->session_limits = (struct session_limits){.queue_messages = c->session_queue_messages,
                                                 .queue_bytes = c->session_queue_bytes,
@@ -202,7 +205,6 @@ static void make_workers(struct server *s)
     s->lobby = make_lobby(s);
     s->workers = worker_group_new(c->workers, true);
     s->roots = root_map_new();
-    s->journal = journal_memory_new(&limits);
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
     s->shared = (struct home_shared){
         .sink = &site_sink,
@@ -245,7 +247,6 @@ static void on_tick(void *arg)
     if (!s->is_running)
         return;
     registry_sync_apply(s);
-    seq_reserve_extend(&s->seq_reserve);
 }
 
 static void on_nothing(void *arg)
@@ -269,8 +270,6 @@ static enum status load(struct server *s, char *error)
 
     if (st == ST_OK)
         st = value_sync_load(s);
-    if (st == ST_OK)
-        st = seq_reserve_open(&s->seq_reserve, s->registry, s->journal);
     if (st != ST_OK)
         snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
                  status_text(st));
@@ -355,8 +354,6 @@ static void stop_workers(struct server *s)
     worker_group_free(&s->workers);
     root_map_unref(&s->roots);
     lobby_free(&s->lobby);
-    seq_reserve_close(&s->seq_reserve);
-    journal_close(&s->journal);
 }
 
 static void stop(struct server *s)
@@ -369,6 +366,7 @@ static void stop(struct server *s)
     login_guard_free(&s->device_logins);
     login_guard_free(&s->app_logins);
     tls_context_close(&s->tls);
+    journal_close(&s->journal);
     value_store_close(&s->values);
     registry_close(&s->registry);
     if (s->lock_fd >= 0)

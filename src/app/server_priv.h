@@ -2,7 +2,6 @@
 #pragma once
 
 #include "app/config.h"
-#include "app/seq_reserve.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "platform/home.h"
@@ -20,7 +19,6 @@ struct server {
     struct tls_context *tls;
     struct journal *journal;
     struct journal_commit *commit;
-    struct seq_reserve seq_reserve;
     struct lobby *lobby;
     struct worker_group *workers;
     struct login_guard *device_logins, *app_logins;

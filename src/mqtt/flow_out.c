@@ -272,15 +272,17 @@ struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor)
     return NULL;
 }
 
-uint64_t flow_out_oldest_seq(struct flow_out *f)
+uint64_t flow_out_oldest_seq(struct flow_out *f, uint64_t *issue)
 {
     struct flow_out_entry *e;
     uint32_t cursor = 0;
 
     while ((e = flow_out_next(f, &cursor)) != NULL) {
+        *issue = e->issue;
         if (e->delivery.seq != 0)
             return e->delivery.seq;
     }
+    *issue = f->issued + 1;
     /* What is not of the journal may stand between those that are. */
     for (uint32_t i = 0; i < f->queue_count; i++) {
         const struct delivery *d = &f->queue[(f->queue_head + i) & (f->queue_capacity - 1)];

@@ -100,8 +100,12 @@ struct flow_out_entry *flow_out_resend(struct flow_out *f);
 /** Walks the window in order of sending: start with *cursor = 0; NULL at the end. */
 struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor);
 
-/** The lowest seq (not 0) of what is unacknowledged or queued, 0: none is of the journal. */
-uint64_t flow_out_oldest_seq(struct flow_out *f);
+/**
+ * The lowest seq (not 0) of what is unacknowledged or queued, 0: none is of the journal.
+ *
+ * @param issue  set to the how many-th identifier it has, or will have
+ */
+uint64_t flow_out_oldest_seq(struct flow_out *f, uint64_t *issue);
 
 /** The queue. */
 void flow_out_push(struct flow_out *f, struct delivery *d);

@@ -205,12 +205,25 @@ static struct slice cursor_key(const struct app_session *a)
     return slice_make(a->session->client_id, a->session->client_id_len);
 }
 
+/* Up to the last record that is not needed for this session any more, and which packet identifiers
+ * were given until then. */
+static void save_cursor(struct app_session *a)
+{
+    struct journal_position at = {a->position, a->session->out.issued};
+    uint64_t oldest_issue;
+    uint64_t oldest = flow_out_oldest_seq(&a->session->out, &oldest_issue);
+
+    if (oldest != 0)
+        at = (struct journal_position){oldest - 1, oldest_issue - 1};
+    journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), at);
+}
+
 void app_feed_open(struct app_session *a)
 {
     a->is_durable = true;
     atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     a->position = journal_last_seq(journal_of(a), a->project->project_id);
-    journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), a->position);
+    save_cursor(a);
     list_push_back(&a->site->feeds, &a->feed_node);
 }
 
@@ -223,14 +236,6 @@ void app_feed_close(struct app_session *a)
     journal_remove_cursor(journal_of(a), a->project->project_id, cursor_key(a));
 }
 
-/* The last record that is not needed for this session any more. */
-static uint64_t position_to_save(struct app_session *a)
-{
-    uint64_t oldest = flow_out_oldest_seq(&a->session->out);
-
-    return oldest != 0 ? oldest - 1 : a->position;
-}
-
 void app_feed_save_cursors(struct site *site)
 {
     for (struct list *n = site->feeds.next; n != &site->feeds; n = n->next) {
@@ -239,8 +244,7 @@ void app_feed_save_cursors(struct site *site)
         if (!a->cursor_moved)
             continue;
         a->cursor_moved = false;
-        journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a),
-                            position_to_save(a));
+        save_cursor(a);
     }
 }
 

@@ -21,20 +21,18 @@ void journal_close(struct journal **jp)
         j->ops->close(j);
 }
 
-void journal_begin_above(struct journal *j, uint64_t seq)
-{
-    j->ops->begin_above(j, seq);
-}
-
-uint64_t journal_highest_seq(struct journal *j)
-{
-    return j->ops->highest_seq(j);
-}
-
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes)
 {
     invariant(project_id != 0 && bytes.len <= JOURNAL_RECORD_MAX);
     return j->ops->append(j, project_id, bytes);
+}
+
+void journal_put(struct journal *j, enum journal_table table, uint64_t project_id, struct slice key,
+                 struct slice value)
+{
+    invariant(table < JOURNAL_TABLE_COUNT && project_id != 0);
+    check_key(key);
+    j->ops->put(j, table, project_id, key, value);
 }
 
 enum status journal_commit(struct journal *j)
@@ -53,24 +51,31 @@ uint64_t journal_last_seq(struct journal *j, uint64_t project_id)
     return j->ops->last_seq(j, project_id);
 }
 
-void journal_save_cursor(struct journal *j, uint64_t project_id, struct slice key, uint64_t seq)
+void journal_save_cursor(struct journal *j, uint64_t project_id, struct slice key,
+                         struct journal_position at)
 {
     invariant(project_id != 0);
     check_key(key);
-    j->ops->save_cursor(j, project_id, key, seq);
+    j->ops->save_cursor(j, project_id, key, at);
 }
 
 enum status journal_load_cursor(struct journal *j, uint64_t project_id, struct slice key,
-                                uint64_t *seq)
+                                struct journal_position *at)
 {
     check_key(key);
-    return j->ops->load_cursor(j, project_id, key, seq);
+    return j->ops->load_cursor(j, project_id, key, at);
 }
 
 void journal_remove_cursor(struct journal *j, uint64_t project_id, struct slice key)
 {
     check_key(key);
     j->ops->remove_cursor(j, project_id, key);
+}
+
+enum status journal_each(struct journal *j, enum journal_table table, journal_row_fn fn, void *arg)
+{
+    invariant(table < JOURNAL_TABLE_COUNT);
+    return j->ops->each(j, table, fn, arg);
 }
 
 uint64_t journal_trim(struct journal *j, int64_t now_unix_ms)

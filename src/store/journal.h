@@ -1,11 +1,11 @@
 /*
- * The journal: one log a project, many cursors. Append only, numbered by project; what a cursor
- * still needs is kept.
+ * The journal: one log a project, many cursors; and beside the logs, rows that change together with
+ * them.
  *
- * Two sides: one committing thread appends and trims, any thread reads. The interface is what a
- * distributed log offers too, so another implementation can stand behind it (journal_priv.h). A
- * record is bytes; what they mean is not known here. Source: architecture.md "The journal",
- * open-api.md 3.4
+ * A log is append only and numbered by project. Two sides: one committing thread writes, any thread
+ * reads. The interface is what a distributed log offers too, so another implementation can stand
+ * behind it (journal_priv.h). Records and rows are bytes; what they mean is not known here. Source:
+ * architecture.md "The journal", open-api.md 3.4
  */
 #pragma once
 
@@ -18,8 +18,23 @@
 struct journal;
 
 enum {
-    JOURNAL_KEY_MAX = 512,         /* bytes of a reader's name, at least 1 */
+    JOURNAL_KEY_MAX = 480,         /* bytes of a row's or a cursor's name, at least 1 */
     JOURNAL_RECORD_MAX = 257 << 20 /* bytes: more than the largest packet of MQTT */
+};
+
+/* X(NAME, name of the table, what its rows are) */
+#define JOURNAL_TABLE_LIST(X)                                                 \
+    X(SESSION, "session", "sessions that outlive their connections")          \
+    X(FLIGHT, "flight", "their deliveries of QoS 2 that are on their way")    \
+    X(RECEPTION, "reception", "publishes of QoS 2 that they wait to release") \
+    X(DOWNLINK, "downlink", "what waits for a device's session")
+
+/** Tables of rows: keys in the order of their bytes below a project. */
+enum journal_table {
+#define X(name, word, text) JOURNAL_TABLE_##name,
+    JOURNAL_TABLE_LIST(X)
+#undef X
+        JOURNAL_TABLE_COUNT
 };
 
 struct journal_limits {
@@ -33,32 +48,46 @@ struct journal_record {
     struct slice bytes;   /* borrowed during the call */
 };
 
+/** How far a reader has come. */
+struct journal_position {
+    uint64_t seq;  /* the last record that it does not need any more */
+    uint64_t mark; /* the reader's own, which belongs to this number */
+};
+
 /** Called with records in order; false ends the reading. */
 typedef bool (*journal_record_fn)(const struct journal_record *r, void *arg);
 
-/** A journal in memory. Never fails. Its contents end with the program. */
+/** A journal in memory. Never fails. Its contents end with the program; it keeps what some cursor
+ * still needs. */
 struct journal *journal_memory_new(const struct journal_limits *limits);
 
-/** The numbers of every project begin above `seq`, which an earlier run of the program may have
- * given. Once, before anything else. */
-void journal_begin_above(struct journal *j, uint64_t seq);
-
-/** The highest number that was given to any record so far, removed projects included, or the one to
- * begin above. Any thread. */
-uint64_t journal_highest_seq(struct journal *j);
+/**
+ * Opens or makes the journal on disk, `<data_dir>/journal`. It keeps records until retention is
+ * over, needed or not.
+ *
+ * @param error  on failure one line for a person
+ * Errors: ST_IO, ST_FULL, ST_CORRUPT, ST_UNSUPPORTED (of a newer program)
+ */
+enum status journal_lmdb_open(const char *data_dir, const struct journal_limits *limits,
+                              struct journal **out, char *error, size_t error_len) MUST_CHECK;
 
 /** Closes it; an open batch is dropped. No thread may be in it any more. */
 void journal_close(struct journal **j);
 
 /**
- * Appends to the open batch; gives the record's number, growing by one a project, from 1 or where
- * journal_begin_above said.
- * Committing thread only. Readers see it after journal_commit.
+ * Appends to the open batch; gives the record's number, growing by one a project, from 1.
+ * Committing thread only. `bytes` is borrowed until a journal_commit has succeeded. Readers see it
+ * from then on.
  */
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes);
 
-/** Makes the batch durable and visible. Committing thread only. Errors: ST_IO, ST_FULL: nothing of
- * the batch is visible, try again. */
+/** Puts a row in the place of the present one of its key, in the open batch; an empty value removes
+ * it. Committing thread only; `key` and `value` are borrowed like records. */
+void journal_put(struct journal *j, enum journal_table table, uint64_t project_id, struct slice key,
+                 struct slice value);
+
+/** Makes the batch durable and visible, with all cursors as they were last saved. Committing thread
+ * only. Errors: ST_IO, ST_FULL: nothing of the batch is stored, try again. */
 enum status journal_commit(struct journal *j) MUST_CHECK;
 
 /**
@@ -73,25 +102,33 @@ enum status journal_commit(struct journal *j) MUST_CHECK;
 uint64_t journal_read(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,
                       uint64_t max_bytes, journal_record_fn fn, void *arg, uint64_t *first);
 
-/** The newest visible number of a project; when there is none yet, the one to begin above. Any
- * thread. */
+/** The newest visible number of a project, 0: none yet. Any thread. */
 uint64_t journal_last_seq(struct journal *j, uint64_t project_id);
 
-/** Saves how far a reader has come: records up to `seq` are not needed for it any more. `key` names
- * it in its project (JOURNAL_KEY_MAX). Any thread. */
-void journal_save_cursor(struct journal *j, uint64_t project_id, struct slice key, uint64_t seq);
+/** Saves how far a reader has come. `key` names it in its project (JOURNAL_KEY_MAX). Durable with
+ * the next commit, or about a second later. Any thread. */
+void journal_save_cursor(struct journal *j, uint64_t project_id, struct slice key,
+                         struct journal_position at);
 
 /** The saved position. Errors: ST_NOT_FOUND. Any thread. */
 enum status journal_load_cursor(struct journal *j, uint64_t project_id, struct slice key,
-                                uint64_t *seq) MUST_CHECK;
+                                struct journal_position *at) MUST_CHECK;
 
 /** Forgets a reader. Any thread. */
 void journal_remove_cursor(struct journal *j, uint64_t project_id, struct slice key);
 
-/** Drops what no cursor of its project needs, and what retention no longer keeps. Committing thread
- * only. Gives how many records went. */
+/** Called with borrowed bytes, project by project, in the order of the keys. */
+typedef void (*journal_row_fn)(uint64_t project_id, struct slice key, struct slice value,
+                               void *arg);
+/** Walks the rows of a table, as they were last committed. Errors: ST_IO, ST_CORRUPT. Any thread.
+ */
+enum status journal_each(struct journal *j, enum journal_table table, journal_row_fn fn,
+                         void *arg) MUST_CHECK;
+
+/** Drops records that need not be kept any more, a bounded number at once, and makes cursors that
+ * were saved durable. Committing thread only, with no batch open. Gives how many records went. */
 uint64_t journal_trim(struct journal *j, int64_t now_unix_ms);
 
-/** Drops a project with its records and cursors; its numbers begin anew. Committing thread only,
- * with no batch open. */
+/** Drops a project with its records, rows and cursors; its numbers begin anew. Committing thread
+ * only, with no batch open. */
 void journal_remove_project(struct journal *j, uint64_t project_id);

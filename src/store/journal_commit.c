@@ -53,6 +53,21 @@ struct journal_request *journal_request_new(uint64_t project_id, size_t len)
     return r;
 }
 
+struct journal_request *journal_request_new_row(uint64_t project_id, enum journal_table table,
+                                                struct slice key, struct slice value)
+{
+    struct journal_request *r = journal_request_new(project_id, key.len + value.len);
+
+    invariant(key.len > 0 && key.len <= JOURNAL_KEY_MAX);
+    r->is_row = true;
+    r->table = (uint8_t)table;
+    r->key_len = (uint16_t)key.len;
+    memcpy(r->bytes, key.data, key.len);
+    if (value.len > 0)
+        memcpy(r->bytes + key.len, value.data, value.len);
+    return r;
+}
+
 void journal_request_free(struct journal_request **rp)
 {
     mem_free(*rp);
@@ -101,6 +116,19 @@ void journal_commit_remove_project(struct journal_commit *c, uint64_t project_id
 
 /* --- committing thread ----------------------------------------------------------------------- */
 
+static void add_to_batch(struct journal *j, struct journal_request *r)
+{
+    struct slice bytes = slice_make(r->bytes, r->len);
+
+    if (!r->is_row) {
+        r->seq = journal_append(j, r->project_id, bytes);
+        return;
+    }
+    r->seq = 1;
+    journal_put(j, (enum journal_table)r->table, r->project_id, slice_make(r->bytes, r->key_len),
+                slice_from(bytes, r->key_len));
+}
+
 static void take_and_append(struct journal_commit *c)
 {
     lock(c);
@@ -110,7 +138,7 @@ static void take_and_append(struct journal_commit *c)
     c->removals.len = 0;
     unlock(c);
     for (struct journal_request *r = c->batch; r != NULL; r = r->next)
-        r->seq = journal_append(c->journal, r->project_id, slice_make(r->bytes, r->len));
+        add_to_batch(c->journal, r);
 }
 
 static bool commit_batch(struct journal_commit *c)

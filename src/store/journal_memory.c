@@ -12,22 +12,15 @@
 #include <pthread.h>
 
 #include "base/clock.h"
-#include "base/hash_table.h"
 #include "base/invariant.h"
-#include "base/list.h"
 #include "store/counters.h"
+#include "store/journal_cursor.h"
 #include "store/journal_segment.h"
 
 enum {
     JOURNAL_MAGIC = 0x4A4F5552,
     SEGMENT_MIN = 16 * 1024, /* a quiet project's log costs so much, */
     SEGMENT_MAX = 256 * 1024 /* a busy one's grows by so much; what is trimmed at once */
-};
-
-struct cursor {
-    uint64_t seq;
-    uint16_t key_len;
-    uint8_t key[];
 };
 
 /* A project's log. Never goes while the project stands, because its numbers must go on. */
@@ -38,7 +31,7 @@ struct log {
     struct journal_segment **ring; /* owned; segments by first_seq, without gaps between them */
     uint32_t ring_capacity, ring_head, ring_count;
     uint64_t visible_seq;
-    struct hash_table cursors; /* owned cursors, by key */
+    struct journal_cursors cursors;
     /* the rest is the committing thread's */
     uint64_t appended_seq;
     uint64_t bytes; /* of the segments in the row */
@@ -51,8 +44,6 @@ struct journal_memory {
     uint32_t magic;
     struct journal_limits limits;
     size_t segment_max;
-    uint64_t begin_seq;           /* the numbers of each log begin above; fixed before any log */
-    _Atomic uint64_t highest_seq; /* given so far; written by the committing thread */
     pthread_mutex_t mutex;
     struct hash_table by_project; /* owned logs */
     struct list logs;             /* the same; only the committing thread takes one out */
@@ -86,13 +77,6 @@ static bool log_equal(const void *item, const void *key)
     return ((const struct log *)item)->project_id == *(const uint64_t *)key;
 }
 
-static bool cursor_equal(const void *item, const void *key)
-{
-    const struct cursor *c = item;
-
-    return slice_equal(slice_make(c->key, c->key_len), *(const struct slice *)key);
-}
-
 static struct log *log_find(struct journal_memory *m, uint64_t project_id)
 {
     return hash_table_find(&m->by_project, hash_u64(project_id), &project_id);
@@ -106,9 +90,8 @@ static struct log *log_get(struct journal_memory *m, uint64_t project_id)
         return log;
     log = mem_new_of(MEM_JOURNAL, struct log);
     log->project_id = project_id;
-    log->visible_seq = log->appended_seq = m->begin_seq;
     log->next_capacity = SEGMENT_MIN;
-    hash_table_init(&log->cursors, MEM_JOURNAL, cursor_equal);
+    journal_cursors_init(&log->cursors, false);
     hash_table_put(&m->by_project, hash_u64(project_id), log);
     list_push_back(&m->logs, &log->node);
     return log;
@@ -194,9 +177,6 @@ static struct journal_segment *log_pop_segment(struct log *log)
 
 static void log_free(struct log *log)
 {
-    struct cursor *c;
-    size_t at = 0;
-
     counter_add(&CT_journal_records, -(int64_t)(log->visible_seq + 1 - log_first_seq(log)));
     counter_add(&CT_journal_bytes, -(int64_t)(log->bytes - log->batch_bytes));
     list_remove(&log->touched_node);
@@ -206,9 +186,7 @@ static void log_free(struct log *log)
 
         journal_segment_unref(&s);
     }
-    while ((c = hash_table_next(&log->cursors, &at)) != NULL)
-        mem_free(c);
-    hash_table_deinit(&log->cursors);
+    journal_cursors_deinit(&log->cursors);
     mem_free(log);
 }
 
@@ -231,19 +209,6 @@ static struct journal_segment *room_for(struct journal_memory *m, struct log *lo
     log_push_segment(log, s);
     unlock(m);
     return s;
-}
-
-static void memory_begin_above(struct journal *j, uint64_t seq)
-{
-    struct journal_memory *m = memory_of(j);
-
-    invariant(m->by_project.count == 0);
-    m->begin_seq = m->highest_seq = seq;
-}
-
-static uint64_t memory_highest_seq(struct journal *j)
-{
-    return memory_of(j)->highest_seq;
 }
 
 static uint64_t memory_append(struct journal *j, uint64_t project_id, struct slice bytes)
@@ -269,10 +234,7 @@ static uint64_t memory_append(struct journal *j, uint64_t project_id, struct sli
     added = journal_segment_used(s) - before;
     log->bytes += added;
     log->batch_bytes += added;
-    log->appended_seq++;
-    if (log->appended_seq > m->highest_seq)
-        m->highest_seq = log->appended_seq;
-    return log->appended_seq;
+    return ++log->appended_seq;
 }
 
 static enum status memory_commit(struct journal *j)
@@ -293,18 +255,6 @@ static enum status memory_commit(struct journal *j)
     return ST_OK;
 }
 
-/* The last record that all cursors are past; without any, nobody needs anything. */
-static uint64_t last_unneeded(const struct log *log)
-{
-    uint64_t last = UINT64_MAX;
-    const struct cursor *c;
-    size_t at = 0;
-
-    while ((c = hash_table_next(&log->cursors, &at)) != NULL)
-        last = c->seq < last ? c->seq : last;
-    return last;
-}
-
 static bool retention_is_over(const struct journal_memory *m, const struct log *log,
                               const struct journal_segment *s, int64_t now_unix_ms)
 {
@@ -322,7 +272,8 @@ static bool retention_is_over(const struct journal_memory *m, const struct log *
 static uint64_t trim_log(const struct journal_memory *m, struct log *log, int64_t now_unix_ms,
                          struct buffer *dropped)
 {
-    uint64_t unneeded = last_unneeded(log);
+    /* What all cursors are past; without any, nobody needs anything. */
+    uint64_t unneeded = journal_cursors_lowest(&log->cursors);
     uint64_t count = 0;
 
     while (log->ring_count > 0) {
@@ -416,7 +367,7 @@ static struct part take_part(struct journal_memory *m, uint64_t project_id, uint
 
     lock(m);
     log = log_find(m, project_id);
-    oldest = log == NULL ? m->begin_seq + 1 : log_first_seq(log);
+    oldest = log == NULL ? 1 : log_first_seq(log);
     if (first != NULL)
         *first = oldest;
     if (log != NULL && oldest <= log->visible_seq && after < log->visible_seq &&
@@ -464,46 +415,36 @@ static uint64_t memory_last_seq(struct journal *j, uint64_t project_id)
 
     lock(m);
     log = log_find(m, project_id);
-    seq = log == NULL ? m->begin_seq : log->visible_seq;
+    seq = log == NULL ? 0 : log->visible_seq;
     unlock(m);
     return seq;
 }
 
-/* --- cursors --------------------------------------------------------------------------------- */
+/* --- cursors and rows ------------------------------------------------------------------------ */
 
 static void memory_save_cursor(struct journal *j, uint64_t project_id, struct slice key,
-                               uint64_t seq)
+                               struct journal_position at)
 {
     struct journal_memory *m = memory_of(j);
-    struct cursor *c;
-    struct log *log;
 
     lock(m);
-    log = log_get(m, project_id);
-    c = hash_table_find(&log->cursors, hash_bytes(key), &key);
-    if (c == NULL) {
-        c = mem_alloc(MEM_JOURNAL, sizeof(*c) + key.len);
-        c->key_len = (uint16_t)key.len;
-        memcpy(c->key, key.data, key.len);
-        hash_table_put(&log->cursors, hash_bytes(key), c);
-    }
-    c->seq = seq;
+    journal_cursors_save(&log_get(m, project_id)->cursors, key, at);
     unlock(m);
 }
 
 static enum status memory_load_cursor(struct journal *j, uint64_t project_id, struct slice key,
-                                      uint64_t *seq)
+                                      struct journal_position *at)
 {
     struct journal_memory *m = memory_of(j);
-    const struct cursor *c = NULL;
+    const struct journal_cursor *c = NULL;
     const struct log *log;
 
     lock(m);
     log = log_find(m, project_id);
     if (log != NULL)
-        c = hash_table_find(&log->cursors, hash_bytes(key), &key);
+        c = journal_cursors_find(&log->cursors, key);
     if (c != NULL)
-        *seq = c->seq;
+        *at = c->at;
     unlock(m);
     return c != NULL ? ST_OK : ST_NOT_FOUND;
 }
@@ -511,28 +452,47 @@ static enum status memory_load_cursor(struct journal *j, uint64_t project_id, st
 static void memory_remove_cursor(struct journal *j, uint64_t project_id, struct slice key)
 {
     struct journal_memory *m = memory_of(j);
-    struct cursor *c = NULL;
     struct log *log;
 
     lock(m);
     log = log_find(m, project_id);
     if (log != NULL)
-        c = hash_table_remove(&log->cursors, hash_bytes(key), &key);
+        journal_cursors_remove(&log->cursors, key);
     unlock(m);
-    mem_free(c);
+}
+
+/* Rows are for the next program, and there is none that could see these. */
+static void memory_put(struct journal *j, enum journal_table table, uint64_t project_id,
+                       struct slice key, struct slice value)
+{
+    (void)j;
+    (void)table;
+    (void)project_id;
+    (void)key;
+    (void)value;
+}
+
+static enum status memory_each(struct journal *j, enum journal_table table, journal_row_fn fn,
+                               void *arg)
+{
+    (void)j;
+    (void)table;
+    (void)fn;
+    (void)arg;
+    return ST_OK;
 }
 
 static const struct journal_ops memory_ops = {
     .close = memory_close,
-    .begin_above = memory_begin_above,
-    .highest_seq = memory_highest_seq,
     .append = memory_append,
+    .put = memory_put,
     .commit = memory_commit,
     .read = memory_read,
     .last_seq = memory_last_seq,
     .save_cursor = memory_save_cursor,
     .load_cursor = memory_load_cursor,
     .remove_cursor = memory_remove_cursor,
+    .each = memory_each,
     .trim = memory_trim,
     .remove_project = memory_remove_project,
 };

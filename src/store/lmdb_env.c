@@ -8,6 +8,8 @@
  */
 #include "store/lmdb_env.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,6 +23,7 @@ enum { FILE_MODE = 0600 };
 
 struct lmdb_env {
     MDB_env *handle;          /* owned */
+    char *path;               /* owned */
     pthread_rwlock_t running; /* see above */
     size_t table_count;
     MDB_dbi tables[LMDB_ENV_TABLES_MAX];
@@ -42,6 +45,10 @@ static enum status status_of(int result)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
         return ST_CORRUPT;
+    case ENOSPC:
+    case EDQUOT:
+    case MDB_MAP_FULL:
+        return ST_FULL;
     default:
         return ST_IO;
     }
@@ -212,45 +219,122 @@ void lmdb_env_put(struct lmdb_env_txn *t, size_t table, struct slice key, struct
         t->result = mdb_put(t->handle, table_of(t, table), &k, &v, 0);
 }
 
-void lmdb_env_remove_prefix(struct lmdb_env_txn *t, size_t table, struct slice prefix)
+uint8_t *lmdb_env_reserve(struct lmdb_env_txn *t, size_t table, struct slice key, size_t len)
 {
-    MDB_val value;
-    MDB_cursor *cursor;
-    int result = MDB_SUCCESS;
+    MDB_val k = val_of(key);
+    MDB_val v = {.mv_size = len};
+
+    invariant(key.len > 0 && key.len <= LMDB_ENV_KEY_MAX);
+    if (t->result == MDB_SUCCESS)
+        t->result = mdb_put(t->handle, table_of(t, table), &k, &v, MDB_RESERVE);
+    return t->result == MDB_SUCCESS ? v.mv_data : NULL;
+}
+
+bool lmdb_env_get(struct lmdb_env_txn *t, size_t table, struct slice key, struct slice *value)
+{
+    MDB_val k = val_of(key);
+    MDB_val v;
+    int result;
+
+    if (t->result != MDB_SUCCESS)
+        return false;
+    result = mdb_get(t->handle, table_of(t, table), &k, &v);
+    if (result == MDB_SUCCESS)
+        *value = slice_of_val(&v);
+    else if (result != MDB_NOTFOUND)
+        t->result = result;
+    return result == MDB_SUCCESS;
+}
+
+void lmdb_env_remove(struct lmdb_env_txn *t, size_t table, struct slice key)
+{
+    MDB_val k = val_of(key);
+    int result;
+
+    if (t->result != MDB_SUCCESS)
+        return;
+    result = mdb_del(t->handle, table_of(t, table), &k, NULL);
+    t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+}
+
+/* NULL: the transaction has failed. */
+static MDB_cursor *open_cursor(struct lmdb_env_txn *t, size_t table)
+{
+    MDB_cursor *cursor = NULL;
 
     if (t->result == MDB_SUCCESS)
         t->result = mdb_cursor_open(t->handle, table_of(t, table), &cursor);
-    if (t->result != MDB_SUCCESS)
-        return;
-    while (result == MDB_SUCCESS) {
-        MDB_val key = val_of(prefix);
+    return t->result == MDB_SUCCESS ? cursor : NULL;
+}
 
-        result = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        if (result == MDB_SUCCESS && !slice_starts_with(slice_of_val(&key), prefix))
-            break;
-        if (result == MDB_SUCCESS)
-            result = mdb_cursor_del(cursor, 0);
-    }
+static void close_cursor(struct lmdb_env_txn *t, MDB_cursor *cursor, int result)
+{
     mdb_cursor_close(cursor);
     t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
 }
 
-void lmdb_env_each(struct lmdb_env_txn *t, size_t table, lmdb_env_item_fn fn, void *arg)
+void lmdb_env_sweep(struct lmdb_env_txn *t, size_t table, struct slice from, lmdb_env_sweep_fn fn,
+                    void *arg)
 {
-    MDB_val key;
-    MDB_val value;
-    MDB_cursor *cursor;
+    MDB_cursor *cursor = open_cursor(t, table);
+    MDB_val key = val_of(from), value;
     int result;
 
-    if (t->result == MDB_SUCCESS)
-        t->result = mdb_cursor_open(t->handle, table_of(t, table), &cursor);
-    if (t->result != MDB_SUCCESS)
+    if (cursor == NULL)
         return;
-    result = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    result = mdb_cursor_get(cursor, &key, &value, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
+    while (result == MDB_SUCCESS &&
+           fn(slice_of_val(&key), slice_of_val(&value), arg) == LMDB_ENV_TAKE) {
+        result = mdb_cursor_del(cursor, 0);
+        if (result == MDB_SUCCESS)
+            result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    close_cursor(t, cursor, result);
+}
+
+struct prefix_sweep {
+    struct slice prefix;
+    size_t count, most;
+};
+
+static enum lmdb_env_sweep take_prefixed(struct slice key, struct slice value, void *arg)
+{
+    struct prefix_sweep *x = arg;
+
+    (void)value;
+    if (x->count == x->most || !slice_starts_with(key, x->prefix))
+        return LMDB_ENV_STOP;
+    x->count++;
+    return LMDB_ENV_TAKE;
+}
+
+size_t lmdb_env_remove_prefix(struct lmdb_env_txn *t, size_t table, struct slice prefix,
+                              size_t most)
+{
+    struct prefix_sweep x = {prefix, 0, most};
+
+    lmdb_env_sweep(t, table, prefix, take_prefixed, &x);
+    return x.count;
+}
+
+void lmdb_env_each_from(struct lmdb_env_txn *t, size_t table, struct slice from,
+                        lmdb_env_item_fn fn, void *arg)
+{
+    MDB_cursor *cursor = open_cursor(t, table);
+    MDB_val key = val_of(from), value;
+    int result;
+
+    if (cursor == NULL)
+        return;
+    result = mdb_cursor_get(cursor, &key, &value, from.len == 0 ? MDB_FIRST : MDB_SET_RANGE);
     while (result == MDB_SUCCESS && fn(slice_of_val(&key), slice_of_val(&value), arg))
         result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    mdb_cursor_close(cursor);
-    t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+    close_cursor(t, cursor, result);
+}
+
+void lmdb_env_each(struct lmdb_env_txn *t, size_t table, lmdb_env_item_fn fn, void *arg)
+{
+    lmdb_env_each_from(t, table, slice_make(NULL, 0), fn, arg);
 }
 
 size_t lmdb_env_map_bytes(const struct lmdb_env *e)

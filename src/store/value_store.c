@@ -252,7 +252,7 @@ static void write_record(struct lmdb_env_txn *t, const struct record *r, struct 
                          struct slice value)
 {
     if (r->key_len == DEVICE_LEN && value.len == 0)
-        lmdb_env_remove_prefix(t, r->table, key);
+        (void)lmdb_env_remove_prefix(t, r->table, key, SIZE_MAX);
     else
         lmdb_env_put(t, r->table, key, value);
 }

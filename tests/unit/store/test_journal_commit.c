@@ -41,6 +41,15 @@ static uint64_t told_append(struct journal *j, uint64_t project_id, struct slice
     return ++t->appended;
 }
 
+static void told_put(struct journal *j, enum journal_table table, uint64_t project_id,
+                     struct slice key, struct slice value)
+{
+    struct told_journal *t = (struct told_journal *)j;
+
+    buffer_printf(&t->told, "put%d:%d:%.*s=%.*s ", (int)table, (int)project_id, (int)key.len,
+                  (const char *)key.data, (int)value.len, (const char *)value.data);
+}
+
 static enum status told_commit(struct journal *j)
 {
     struct told_journal *t = (struct told_journal *)j;
@@ -66,6 +75,7 @@ static void told_remove_project(struct journal *j, uint64_t project_id)
 
 static const struct journal_ops told_ops = {
     .append = told_append,
+    .put = told_put,
     .commit = told_commit,
     .trim = told_trim,
     .remove_project = told_remove_project,
@@ -337,6 +347,30 @@ static bool check_stored(const struct journal_record *r, void *arg)
     return true;
 }
 
+/* Rows and records of one list are of one batch, in their order. */
+static void rows_go_with_records(void **state)
+{
+    struct told_journal t = {.base = {&told_ops}};
+    struct journal_commit *c = journal_commit_new(&t.base, false, on_committed, &t);
+    struct journal_request *put = journal_request_new_row(P, JOURNAL_TABLE_FLIGHT, slice_of("key"),
+                                                          slice_of("value"));
+    struct journal_request *remove = journal_request_new_row(Q, JOURNAL_TABLE_SESSION,
+                                                             slice_of("k"), slice_make(NULL, 0));
+
+    (void)state;
+    put->object = remove->object = &t;
+    put->a = remove->a = 1;
+    put->b = remove->b = 2;
+    put->c = remove->c = 3;
+    put->next = remove;
+    journal_commit_submit(c, put);
+    submit(c, &t, P, "x");
+    assert_true(journal_commit_turn(c));
+    expect_told(&t, "put1:7:key=value put0:8:k= x7 commit =1 =1 =1 ");
+    journal_commit_free(&c);
+    buffer_deinit(&t.told);
+}
+
 static void many_submitters(void **state)
 {
     const struct journal_limits limits = {0};
@@ -347,7 +381,7 @@ static void many_submitters(void **state)
 
     (void)state;
     for (uint64_t project = 1; project <= PROJECTS; project++)
-        journal_save_cursor(j, project, slice_of("all"), 0);
+        journal_save_cursor(j, project, slice_of("all"), (struct journal_position){0});
     c = journal_commit_new(j, true, check_committed, &outcome);
     run_submitters(c);
     journal_commit_free(&c);
@@ -402,6 +436,7 @@ int main(void)
         LEFTOVER_TEST(the_rest_is_committed_at_the_end),
         LEFTOVER_TEST(what_cannot_be_stored_is_given_back),
         LEFTOVER_TEST(it_is_trimmed_once_a_second),
+        LEFTOVER_TEST(rows_go_with_records),
         LEFTOVER_TEST(many_submitters),
         LEFTOVER_TEST(a_lone_request_is_committed_at_once),
     };

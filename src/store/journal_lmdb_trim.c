@@ -1,0 +1,163 @@
+/*
+ * What goes from the journal on disk: records whose retention is over, and projects. In
+ * transactions of a bounded size, so that the batches between them do not wait for long. The
+ * committing thread's.
+ */
+#include "store/journal_lmdb_priv.h"
+
+enum { TRIM_MOST = 4096 /* records that go in one transaction; logs that are looked at */ };
+
+/* --- trim ------------------------------------------------------------------------------------ */
+
+/* A log's part of a trim. */
+struct trim_part {
+    struct journal_lmdb_log *log;
+    uint64_t lowest_cursor;
+    /* what comes of it; made anew each time that the transaction runs */
+    uint64_t first_seq, bytes, lost;
+    int64_t oldest_ms;
+};
+
+struct trim {
+    const struct journal_limits *limits;
+    int64_t now_ms;
+    struct buffer parts; /* owned: struct trim_part */
+    struct trim_part *part;
+    uint64_t count;
+};
+
+static bool is_over(const struct journal_limits *l, uint64_t bytes, int64_t committed_ms,
+                    int64_t now_ms)
+{
+    int64_t age_ms = now_ms - committed_ms;
+
+    return (l->retention_bytes != 0 && bytes > l->retention_bytes) ||
+           (l->retention_ms != 0 && age_ms > 0 && (uint64_t)age_ms > l->retention_ms);
+}
+
+static enum lmdb_env_sweep trim_record(struct slice key, struct slice value, void *arg)
+{
+    struct trim *x = arg;
+    struct trim_part *p = x->part;
+    uint64_t seq;
+
+    if (!journal_lmdb_is_of(key, p->log->project_id))
+        return LMDB_ENV_STOP;
+    invariant(key.len == JOURNAL_LMDB_RECORD_KEY_LEN && value.len >= JOURNAL_LMDB_TIME_LEN);
+    seq = journal_lmdb_read_u64(key.data + JOURNAL_LMDB_PROJECT_LEN);
+    p->oldest_ms = (int64_t)journal_lmdb_read_u64(value.data);
+    p->first_seq = seq;
+    if (x->count == TRIM_MOST || !is_over(x->limits, p->bytes, p->oldest_ms, x->now_ms))
+        return LMDB_ENV_STOP;
+    x->count++;
+    p->first_seq = seq + 1;
+    p->bytes -=
+        value.len - JOURNAL_LMDB_TIME_LEN < p->bytes ? value.len - JOURNAL_LMDB_TIME_LEN : p->bytes;
+    p->lost += seq > p->lowest_cursor;
+    return LMDB_ENV_TAKE;
+}
+
+static void trim_logs(struct lmdb_env_txn *t, void *arg)
+{
+    struct trim *x = arg;
+
+    x->count = 0;
+    for (size_t at = 0; at < x->parts.len; at += sizeof(struct trim_part)) {
+        struct trim_part *p = (struct trim_part *)(void *)(x->parts.data + at);
+        struct journal_lmdb_key k;
+
+        x->part = p;
+        p->first_seq = p->log->first_seq;
+        p->oldest_ms = p->log->oldest_ms;
+        p->bytes = p->log->bytes;
+        p->lost = 0;
+        lmdb_env_sweep(t, JOURNAL_LMDB_RECORD, journal_lmdb_record_key(&k, p->log->project_id, 0),
+                       trim_record, x);
+        journal_lmdb_write_log(t, p->log->project_id, p->log->visible_seq, p->bytes);
+    }
+}
+
+/* Only the committing thread changes what is looked at here, but for the cursors. */
+static void gather_parts(struct journal_lmdb *m, struct trim *x)
+{
+    journal_lmdb_lock(m);
+    for (struct list *n = m->logs.next;
+         n != &m->logs && x->parts.len < TRIM_MOST * sizeof(*x->part); n = n->next) {
+        struct trim_part p = {.log = list_entry(n, struct journal_lmdb_log, node)};
+
+        if (journal_lmdb_record_count(p.log) == 0 ||
+            !is_over(&m->limits, p.log->bytes, p.log->oldest_ms, x->now_ms))
+            continue;
+        p.lowest_cursor = journal_cursors_lowest(&p.log->cursors);
+        buffer_append(&x->parts, &p, sizeof(p));
+    }
+    journal_lmdb_unlock(m);
+}
+
+static void apply_parts(const struct trim *x)
+{
+    for (size_t at = 0; at < x->parts.len; at += sizeof(struct trim_part)) {
+        struct trim_part p;
+
+        memcpy(&p, x->parts.data + at, sizeof(p));
+        journal_lmdb_count(p.log, -1);
+        p.log->first_seq = p.first_seq;
+        p.log->oldest_ms = p.oldest_ms;
+        p.log->bytes = p.bytes;
+        journal_lmdb_count(p.log, 1);
+        counter_add(&CT_journal_lost, (int64_t)p.lost);
+    }
+}
+
+uint64_t journal_lmdb_trim(struct journal *j, int64_t now_unix_ms)
+{
+    struct journal_lmdb *m = journal_lmdb_of(j);
+    struct trim x = {.limits = &m->limits, .now_ms = now_unix_ms};
+
+    invariant(m->records.len == 0);
+    if (journal_commit(j) != ST_OK) /* of cursors */
+        return 0;
+    gather_parts(m, &x);
+    if (x.parts.len > 0 && lmdb_env_write(m->env, trim_logs, &x) == ST_OK)
+        apply_parts(&x);
+    else
+        x.count = 0;
+    buffer_deinit(&x.parts);
+    return x.count;
+}
+
+/* --- removal of a project -------------------------------------------------------------------- */
+
+struct removal {
+    uint64_t project_id;
+    size_t table;
+    size_t count;
+};
+
+static void remove_some(struct lmdb_env_txn *t, void *arg)
+{
+    struct removal *x = arg;
+    struct journal_lmdb_key k;
+
+    x->count =
+        lmdb_env_remove_prefix(t, x->table, journal_lmdb_project_key(&k, x->project_id), TRIM_MOST);
+}
+
+void journal_lmdb_remove_project(struct journal *j, uint64_t project_id)
+{
+    struct journal_lmdb *m = journal_lmdb_of(j);
+    struct removal x = {.project_id = project_id};
+    struct journal_lmdb_log *log;
+
+    invariant(m->records.len == 0);
+    journal_lmdb_lock(m);
+    log = hash_table_remove(&m->by_project, hash_u64(project_id), &project_id);
+    if (log != NULL)
+        journal_lmdb_log_free(log);
+    journal_lmdb_unlock(m);
+    for (x.table = 0; x.table < JOURNAL_LMDB_FORMAT; x.table++) {
+        do {
+            x.count = 0;
+        } while (lmdb_env_write(m->env, remove_some, &x) == ST_OK && x.count == TRIM_MOST);
+    }
+}
