@@ -25,6 +25,7 @@
 #include "net/tls_local_ca.h"
 #include "platform/router.h"
 #include "service/app_service.h"
+#include "service/app_store.h"
 #include "service/device_service.h"
 #include "store/secret.h"
 
@@ -166,6 +167,8 @@ static enum status open_stores(struct server *s, char *error)
         st = value_store_open(c->data, &s->values, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = journal_lmdb_open(c->data, &limits, &s->journal, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
+        st = value_sync_forget_projects(s);
     return st;
 }
 
@@ -270,6 +273,8 @@ static enum status load(struct server *s, char *error)
 
     if (st == ST_OK)
         st = value_sync_load(s);
+    if (st == ST_OK)
+        st = app_store_load(s->workers, s->journal);
     if (st != ST_OK)
         snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
                  status_text(st));

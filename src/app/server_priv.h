@@ -60,6 +60,9 @@ unsigned device_sync_home(const struct server *s, uint64_t device_id);
 
 /* value_sync.c: cloud values between store and homes, while the workers do not run */
 enum status value_sync_load(struct server *s) MUST_CHECK;
+/** Drops from the journal what is there of projects that were removed while no server ran; before
+ * anything commits to it. */
+enum status value_sync_forget_projects(struct server *s) MUST_CHECK;
 enum status value_sync_save(struct server *s) MUST_CHECK;
 
 /* control.c: the socket by which the command line asks this server */

@@ -133,6 +133,20 @@ static enum status forget_all_removed(struct server *s)
     return st == ST_OK ? value_store_commit(s->values) : st;
 }
 
+static bool forget_project(const struct registry_change *c, void *arg)
+{
+    struct server *s = arg;
+
+    if (c->entity == REGISTRY_PROJECT && (c->removed || c->was_removed))
+        journal_remove_project(s->journal, c->id);
+    return true;
+}
+
+enum status value_sync_forget_projects(struct server *s)
+{
+    return registry_change_each(s->registry, read_saved_change(s), forget_project, s);
+}
+
 enum status value_sync_load(struct server *s)
 {
     enum status st = forget_all_removed(s);

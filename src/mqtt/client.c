@@ -14,6 +14,7 @@
 enum {
     CLIENT_SERVICES_MAX = 4,
     CLIENT_ACKS_RESUME = 512, /* undecided publishes below which the connection is read again */
+    CLIENT_HELD_MAX = 64,     /* held answers from which the connection is not read */
     CLIENT_SCRATCH_KEPT_MAX = 1024 /* bytes; an answer to many filters at once needs more */
 };
 
@@ -35,6 +36,52 @@ void client_send_scratch(struct client *c)
     out_buffer_append_packet(conn_output(c->conn), c->scratch.data, c->scratch.len);
     if (c->scratch.capacity > CLIENT_SCRATCH_KEPT_MAX)
         buffer_deinit(&c->scratch);
+}
+
+/* --- answers that wait until they are durable ------------------------------------------------- */
+
+static void read_on(struct client *c)
+{
+    if (c->acks.count < CLIENT_ACKS_RESUME && c->held_count < CLIENT_HELD_MAX)
+        conn_resume(c->conn);
+}
+
+void client_hold_scratch(struct client *c)
+{
+    uint32_t len = (uint32_t)c->scratch.len;
+
+    buffer_append(&c->held, &len, sizeof(len));
+    buffer_append_slice(&c->held, buffer_slice(&c->scratch));
+    if (++c->held_count == CLIENT_HELD_MAX)
+        conn_pause(c->conn);
+}
+
+static void send_held(struct client *c)
+{
+    uint32_t len;
+    size_t used;
+
+    memcpy(&len, c->held.data, sizeof(len));
+    used = sizeof(len) + len;
+    out_buffer_append_packet(conn_output(c->conn), c->held.data + sizeof(len), len);
+    if (--c->held_count == 0) {
+        buffer_deinit(&c->held);
+        return;
+    }
+    memmove(c->held.data, c->held.data + used, c->held.len - used);
+    c->held.len -= used;
+}
+
+void client_secured(struct worker *w, uint64_t session, uint64_t number)
+{
+    struct session *s = session_find_handle(w, session);
+    struct client *c = s == NULL ? NULL : s->client;
+
+    if (c == NULL || c->number != number || c->held_count == 0)
+        return;
+    send_held(c);
+    c->settings->service->subscribed(c);
+    read_on(c);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -107,6 +154,7 @@ void client_free_closed(struct worker *w)
         alias_in_deinit(&c->aliases_in);
         alias_out_deinit(&c->aliases_out);
         buffer_deinit(&c->scratch);
+        buffer_deinit(&c->held);
         c->magic = 0;
         mem_free(c);
     }
@@ -223,8 +271,7 @@ static void send_decided(struct client *c)
             send_answer(c, ack.packet_id, ack.qos, ack.reason, shared_bytes_slice(ack.why));
         shared_bytes_unref(&ack.why);
     }
-    if (c->acks.count < CLIENT_ACKS_RESUME)
-        conn_resume(c->conn);
+    read_on(c);
 }
 
 void client_answer(struct worker *w, const struct service_ticket *ticket, enum reason reason,

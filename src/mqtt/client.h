@@ -45,7 +45,10 @@ struct client {
     struct alias_in aliases_in;
     struct alias_out aliases_out;
     struct buffer scratch; /* owned: acknowledgements are encoded here */
-    uint64_t wait_number;  /* names it while its CONNECT is put off; 0: it is not */
+    struct buffer held;    /* owned: answers to SUBSCRIBE and UNSUBSCRIBE that wait until what they
+                              say is durable; each behind its length */
+    uint32_t held_count;
+    uint64_t wait_number; /* names it while its CONNECT is put off; 0: it is not */
     enum client_decision decision;
     struct session *waits_for; /* borrowed: that it will take over; NULL: none */
     struct timer wait_timer;
@@ -80,6 +83,13 @@ uint64_t client_wait_number(struct client *c);
 /** The answer: authenticate is called once more, with client.decision set. A client that has gone
  * is accepted. */
 void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed);
+
+/** Keeps the answer in `scratch` until client_secured. */
+void client_hold_scratch(struct client *c);
+
+/** After `secure_subscriptions`: the next answer that is held may leave. A connection that is gone,
+ * or another one (`number`), is accepted. */
+void client_secured(struct worker *w, uint64_t session, uint64_t number);
 
 /** For the table of clients by wait number. */
 bool client_has_wait_number(const void *item, const void *number);

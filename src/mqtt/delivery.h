@@ -14,9 +14,12 @@ struct delivery {
                                  (mqtt_service.traced), 0: it need not hear */
     uint32_t subscription_id; /* 0: none */
     uint8_t more_id_count;
-    uint8_t qos;        /* of this delivery */
-    bool retain;        /* the flag as it leaves */
-    bool tells_seq;     /* v5: seq goes along as a user property */
+    uint8_t qos;       /* of this delivery */
+    bool retain;       /* the flag as it leaves */
+    bool tells_seq;    /* v5: seq goes along as a user property */
+    bool was_released; /* resumed: PUBREC came already, only PUBREL is to be sent */
+    uint16_t
+        resumed_id; /* not 0: it was on its way before the server started, with this identifier */
     uint32_t *more_ids; /* owned; further identifiers, when several filters match */
 };
 

@@ -139,10 +139,18 @@ static uint16_t next_packet_id(struct flow_out *f)
     return packet_id_of(f->issued);
 }
 
+/* The identifier that a resumed delivery had: identifiers go on from there, as they did then. */
+static uint16_t resume_packet_id(struct flow_out *f, uint16_t packet_id)
+{
+    f->issued += (uint64_t)(packet_id + PACKET_IDS - packet_id_of(f->issued + 1)) % PACKET_IDS + 1;
+    return window_find(f, packet_id) == NULL ? packet_id : next_packet_id(f);
+}
+
 struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
 {
     struct flow_out_entry *e;
-    uint16_t packet_id = next_packet_id(f);
+    uint16_t packet_id =
+        d->resumed_id != 0 ? resume_packet_id(f, d->resumed_id) : next_packet_id(f);
 
     invariant(d->qos > 0 && f->inflight < FLOW_OUT_INFLIGHT_MAX);
     window_make_room(f);
@@ -152,10 +160,13 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
     e->issue = f->issued;
     e->packet_id = packet_id;
     e->state = e->delivery.qos == 1 ? FLOW_OUT_WAIT_PUBACK : FLOW_OUT_WAIT_PUBREC;
-    e->holds_quota = true;
-    e->needs_resend = false;
+    if (e->delivery.was_released)
+        e->state = FLOW_OUT_WAIT_PUBCOMP;
+    e->holds_quota = !e->delivery.was_released;
+    e->needs_resend = e->is_held = false;
+    e->was_sent = e->delivery.resumed_id != 0;
     f->inflight++;
-    f->quota_used++;
+    f->quota_used += e->holds_quota;
     f->window_bytes += cost_of(&e->delivery);
     return e;
 }
@@ -171,7 +182,8 @@ static struct delivery window_take(struct flow_out *f, struct flow_out_entry *e)
     f->inflight--;
     f->quota_used -= e->holds_quota;
     f->resend_count -= e->needs_resend;
-    e->holds_quota = e->needs_resend = false;
+    f->held_count -= e->is_held;
+    e->holds_quota = e->needs_resend = e->is_held = false;
     return d;
 }
 
@@ -224,6 +236,44 @@ void flow_out_pass_over(struct flow_out *f, uint16_t packet_id)
     (void)flow_out_acknowledge(f, packet_id, FLOW_OUT_PUBREC, &none);
 }
 
+struct flow_out_entry *flow_out_find(struct flow_out *f, uint16_t packet_id)
+{
+    return window_find(f, packet_id);
+}
+
+void flow_out_hold(struct flow_out *f, struct flow_out_entry *e)
+{
+    f->held_count += !e->is_held;
+    e->is_held = true;
+}
+
+struct flow_out_entry *flow_out_release(struct flow_out *f, uint64_t issue)
+{
+    uint32_t offset = window_search(f, issue);
+    struct flow_out_entry *e = offset < f->window_span ? window_at(f, offset) : NULL;
+
+    if (e == NULL || e->issue != issue || !e->is_held)
+        return NULL;
+    e->is_held = false;
+    f->held_count--;
+    return e;
+}
+
+void flow_out_defer(struct flow_out *f, struct flow_out_entry *e)
+{
+    if (e->needs_resend)
+        return;
+    if (e->state !=
+        FLOW_OUT_WAIT_PUBCOMP) { /* its PUBLISH is out: the place is taken until PUBCOMP */
+        f->quota_used -= e->holds_quota;
+        e->holds_quota = false;
+    }
+    e->needs_resend = true;
+    f->resend_count++;
+    if (f->resent_issue >= e->issue)
+        f->resent_issue = e->issue - 1;
+}
+
 void flow_out_restart(struct flow_out *f, uint32_t window_max)
 {
     f->window_max = window_max;
@@ -247,6 +297,8 @@ struct flow_out_entry *flow_out_resend(struct flow_out *f)
 
         if (!e->needs_resend)
             continue;
+        if (e->is_held)
+            return NULL;
         if (e->state != FLOW_OUT_WAIT_PUBCOMP) {
             if (f->quota_used >= f->window_max)
                 return NULL;

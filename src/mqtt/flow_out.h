@@ -44,6 +44,8 @@ struct flow_out_entry {
     uint8_t state;     /* enum flow_out_state; FREE: a hole, acknowledged out of order */
     bool holds_quota;  /* its PUBLISH was sent on this connection */
     bool needs_resend; /* it was sent on an earlier connection and not yet on this one */
+    bool is_held;      /* its next packet waits until its state is durable */
+    bool was_sent;     /* its PUBLISH may have been sent before */
 };
 
 /** A zeroed one is empty; window_max must be set. */
@@ -54,6 +56,7 @@ struct flow_out {
     uint32_t inflight;     /* entries that are not holes */
     uint32_t quota_used;   /* PUBLISHes of this connection that are not acknowledged */
     uint32_t resend_count; /* entries that need to be sent again */
+    uint32_t held_count;   /* entries that are held */
     uint32_t window_max;   /* the client's Receive Maximum */
     uint64_t window_bytes; /* what the deliveries in the window take */
     uint64_t issued; /* identifiers given or skipped so far: 1 to 65,535 in turn, again and again */
@@ -74,8 +77,20 @@ static inline bool flow_out_has_window(const struct flow_out *f)
 }
 
 /** Puts a delivery (QoS 1 or 2; ownership passes) into the window; gives its entry with a packet
- * identifier, valid until the next change. */
+ * identifier (the one that it had, if it is resumed), valid until the next change. */
 struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d);
+
+/** The unacknowledged entry with this identifier, or NULL. */
+struct flow_out_entry *flow_out_find(struct flow_out *f, uint16_t packet_id);
+
+/** The next packet of an entry waits (flow_out_release). */
+void flow_out_hold(struct flow_out *f, struct flow_out_entry *e);
+
+/** The entry with this issue, which is held no longer; NULL: there is none that was. */
+struct flow_out_entry *flow_out_release(struct flow_out *f, uint64_t issue);
+
+/** What an entry has to send waits for a better moment: flow_out_resend gives it then. */
+void flow_out_defer(struct flow_out *f, struct flow_out_entry *e);
 
 /**
  * An acknowledgement came.
@@ -93,8 +108,8 @@ void flow_out_pass_over(struct flow_out *f, uint16_t packet_id);
  * [MQTT-4.4.0-1] */
 void flow_out_restart(struct flow_out *f, uint32_t window_max);
 
-/** The next entry to send again, in order of first sending, or NULL: none, or the quota is used up.
- * It counts as sent. */
+/** The next entry to send again, in order of first sending, or NULL: none, or the quota is used up,
+ * or it is held. It counts as sent. */
 struct flow_out_entry *flow_out_resend(struct flow_out *f);
 
 /** Walks the window in order of sending: start with *cursor = 0; NULL at the end. */

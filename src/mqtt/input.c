@@ -184,7 +184,7 @@ static enum reason on_ack(struct client *c, const struct decode_header *h, struc
     action = flow_out_acknowledge(&s->out, ack.packet_id, event_of(&ack, h->type), &released);
     switch (action) {
     case FLOW_OUT_SEND_PUBREL:
-        client_send_ack(c, PACKET_PUBREL, ack.packet_id, REASON_SUCCESS);
+        session_acknowledged(s, ack.packet_id);
         break;
     case FLOW_OUT_RELEASE:
         counter_inc(deliveries_acknowledged);
@@ -224,6 +224,19 @@ static bool takes_codes(const struct client *c, uint32_t count)
     return limit == 0 || 1 + writer_varint_len((uint32_t)remaining) + remaining <= limit;
 }
 
+/* False: the answer in `scratch` waits until the session's subscriptions are durable. */
+static bool answer_now(struct client *c)
+{
+    bool waits =
+        service_of(c)->secure_subscriptions != NULL && service_of(c)->secure_subscriptions(c);
+
+    if (waits)
+        client_hold_scratch(c);
+    else
+        client_send_scratch(c);
+    return !waits;
+}
+
 static enum reason on_subscribe(struct client *c, const struct decode_header *h, struct slice body)
 {
     struct packet_subscribe p;
@@ -254,9 +267,9 @@ static enum reason on_subscribe(struct client *c, const struct decode_header *h,
     }
     c->scratch.len = 0;
     encode_suback(&c->scratch, &c->target, p.packet_id, codes.data, codes.len, first_why);
-    client_send_scratch(c);
     buffer_deinit(&codes);
-    service_of(c)->subscribed(c);
+    if (answer_now(c))
+        service_of(c)->subscribed(c);
     return REASON_SUCCESS;
 }
 
@@ -277,8 +290,8 @@ static enum reason on_unsubscribe(struct client *c, const struct decode_header *
         buffer_append_u8(&codes, (uint8_t)service_of(c)->unsubscribe(c, filter));
     c->scratch.len = 0;
     encode_unsuback(&c->scratch, &c->target, p.packet_id, codes.data, codes.len);
-    client_send_scratch(c);
     buffer_deinit(&codes);
+    (void)answer_now(c);
     return REASON_SUCCESS;
 }
 

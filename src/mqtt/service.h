@@ -13,6 +13,7 @@
 #include "net/conn.h"
 
 struct client;
+struct flow_out_entry;
 struct session;
 
 /** What a service's authenticate has found out, for its `attached`, which follows in the same turn;
@@ -118,6 +119,14 @@ struct mqtt_service {
      * session_deliver. The end of the session is told by `session_closed` alone. NULL: the service
      * traces nothing. */
     void (*traced)(struct session *s, uint64_t trace, enum delivery_step step);
+
+    /** What a delivery of QoS 2 with a seq has to send next must not leave before its state is
+     * durable: true; session_secured follows. False, or NULL: it may. */
+    bool (*secure)(struct session *s, const struct flow_out_entry *e);
+
+    /** The subscriptions that a SUBSCRIBE or UNSUBSCRIBE has changed must be durable before it is
+     * answered: true; client_secured follows. False, or NULL: they need not. */
+    bool (*secure_subscriptions)(struct client *c);
 
     /** The client's connection is over; the session may live on. Deliveries of the journal that
      * were not sent are given back by `unsent_from`: the lowest seq among them, 0: none. */

@@ -234,6 +234,14 @@ void session_detach(struct session *s)
         timer_set(&w->timers, &s->expiry_timer, w->now_ms + s->expiry_s * 1000ull, on_expired);
 }
 
+void session_restore(struct session *s, uint64_t left_ms)
+{
+    struct worker *w = s->worker;
+
+    if (left_ms != UINT64_MAX)
+        timer_set(&w->timers, &s->expiry_timer, w->now_ms + left_ms, on_expired);
+}
+
 void session_attach(struct session *s, struct client *c)
 {
     timer_cancel(&s->expiry_timer);
@@ -305,14 +313,50 @@ static void skip_too_large(struct session *s, const struct flow_out_entry *e)
  * PUBREL, which it gets as if it had answered. */
 static void release_too_large(struct session *s, const struct flow_out_entry *e)
 {
+    uint16_t packet_id = e->packet_id;
+
     if (e->delivery.qos == 1) {
         skip_too_large(s, e);
         return;
     }
     report_too_large(s);
     counter_inc(deliveries_dropped_too_large);
-    flow_out_pass_over(&s->out, e->packet_id);
-    client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
+    flow_out_pass_over(&s->out, packet_id);
+    session_acknowledged(s, packet_id);
+}
+
+/* True: the next packet of this entry waits for session_secured. */
+static bool must_wait(struct session *s, struct flow_out_entry *e)
+{
+    if (e->delivery.qos != 2 || e->delivery.seq == 0 || s->service->secure == NULL ||
+        !s->service->secure(s, e))
+        return false;
+    flow_out_hold(&s->out, e);
+    return true;
+}
+
+/* The next packet of an entry. False: it was skipped, and counted. */
+static bool send_entry(struct session *s, struct flow_out_entry *e)
+{
+    uint64_t trace = e->delivery.trace;
+    bool is_repeated = e->was_sent;
+
+    if (e->state == FLOW_OUT_WAIT_PUBCOMP) {
+        client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
+        return true;
+    }
+    e->was_sent = true;
+    counter_add(&CT_publishes_resent, is_repeated);
+    if (!client_send_publish(s->client, &e->delivery, e->packet_id, is_repeated)) {
+        if (is_repeated)
+            release_too_large(s, e);
+        else
+            skip_too_large(s, e);
+        return false;
+    }
+    if (!is_repeated)
+        tell_step(s, trace, DELIVERY_SENT);
+    return true;
 }
 
 /* Sends a delivery whose turn it is; takes what it owns. False: it was skipped, and counted. */
@@ -340,17 +384,20 @@ static bool send_now(struct session *s, struct delivery *d)
         return true;
     }
     e = flow_out_track(&s->out, d);
-    if (!client_send_publish(s->client, &e->delivery, e->packet_id, false)) {
-        skip_too_large(s, e);
-        return false;
-    }
-    tell_step(s, trace, DELIVERY_SENT);
-    return true;
+    if (!e->was_sent && must_wait(s, e))
+        return true;
+    return send_entry(s, e);
 }
 
 static bool has_window(const struct session *s)
 {
     return flow_out_has_window(&s->out) && s->out.window_bytes < s->limits->queue_bytes;
+}
+
+/* While something is held only what will be held, too, may come behind it: the order stays. */
+static bool keeps_order(const struct session *s, const struct delivery *d)
+{
+    return s->out.held_count == 0 || (d->qos == 2 && d->seq != 0 && d->resumed_id == 0);
 }
 
 /* True when this delivery may leave now, before what is queued. */
@@ -363,7 +410,7 @@ static bool may_pass(struct session *s, const struct delivery *d)
         return false;
     if (s->client == NULL || conn_is_full(s->client->conn)) /* making room may have ended it */
         return false;
-    if (s->out.resend_count > 0)
+    if (s->out.resend_count > 0 || !keeps_order(s, d))
         return false;
     return s->out.queue_count == 0 ? d->qos == 0 || has_window(s)
                                    : flow_out_may_overtake(&s->out, d);
@@ -462,15 +509,8 @@ static void resend(struct session *s)
     struct flow_out_entry *e;
 
     while (s->client != NULL && !conn_is_full(s->client->conn) &&
-           (e = flow_out_resend(&s->out)) != NULL) {
-        if (e->state == FLOW_OUT_WAIT_PUBCOMP) {
-            client_send_ack(s->client, PACKET_PUBREL, e->packet_id, REASON_SUCCESS);
-            continue;
-        }
-        counter_inc(publishes_resent);
-        if (!client_send_publish(s->client, &e->delivery, e->packet_id, true))
-            release_too_large(s, e);
-    }
+           (e = flow_out_resend(&s->out)) != NULL)
+        (void)send_entry(s, e);
 }
 
 void session_drain(struct session *s)
@@ -483,7 +523,7 @@ void session_drain(struct session *s)
     resend(s);
     while (s->client != NULL && s->out.resend_count == 0 &&
            (next = flow_out_peek(&s->out)) != NULL && !conn_is_full(s->client->conn) &&
-           (next->qos == 0 || has_window(s))) {
+           (next->qos == 0 || has_window(s)) && keeps_order(s, next)) {
         struct delivery d = flow_out_pop(&s->out);
 
         (void)send_now(s, &d);
@@ -498,4 +538,25 @@ void session_drain(struct session *s)
         s->wants_room = false;
         s->service->room(s);
     }
+}
+
+void session_acknowledged(struct session *s, uint16_t packet_id)
+{
+    struct flow_out_entry *e = flow_out_find(&s->out, packet_id);
+
+    if (e != NULL && !e->is_held && !must_wait(s, e))
+        client_send_ack(s->client, PACKET_PUBREL, packet_id, REASON_SUCCESS);
+}
+
+void session_secured(struct session *s, uint64_t issue)
+{
+    struct flow_out_entry *e = flow_out_release(&s->out, issue);
+
+    if (e == NULL || s->client == NULL)
+        return;
+    if (s->out.resend_count > 0 || conn_is_full(s->client->conn))
+        flow_out_defer(&s->out, e); /* not before those that wait for room, too */
+    else
+        (void)send_entry(s, e);
+    session_drain(s);
 }

@@ -89,6 +89,10 @@ void session_publish_will(struct session *s);
 /** The client has gone: starts will delay and expiry, or ends the session. */
 void session_detach(struct session *s);
 
+/** At start: its client was there when the server stopped, or before; it may stay for so long
+ * (UINT64_MAX: for ever). */
+void session_restore(struct session *s, uint64_t left_ms);
+
 /** A client came back (or came): stops the clocks of will and expiry. */
 void session_attach(struct session *s, struct client *c);
 
@@ -127,6 +131,13 @@ void session_queue_beyond(struct session *s, struct delivery *d);
 /** Ends the session's connection, if it has one, at the end of the turn: DISCONNECT 0x97, which
  * says how many messages were not sent. */
 void session_overflow(struct session *s);
+
+/** The PUBREC of a delivery of QoS 2 came: its PUBREL is due. */
+void session_acknowledged(struct session *s, uint16_t packet_id);
+
+/** After `secure`: the state of the delivery with this issue is durable. One that is gone is
+ * accepted. */
+void session_secured(struct session *s, uint64_t issue);
 
 /** Sends what window and room allow; called when acknowledgements or room came. */
 void session_drain(struct session *s);

@@ -13,9 +13,9 @@ enum {
     ROUTER_NOTE_EVERY = 1024 /* records of a project between two notes of how far it has come */
 };
 
-/* What travels through the committing thread beside the record's bytes. */
+/* What travels through the committing thread beside the record's or the row's bytes. */
 struct pending {
-    struct open_message *message; /* a reference */
+    struct open_message *message; /* a reference; NULL: of a row */
     uint64_t workers;             /* those with a durable interest when it was published */
     struct router_receipt receipt;
 };
@@ -70,6 +70,15 @@ static void deliver_live(struct home *h, struct open_message *m, uint64_t worker
         deliver_own(h, m, is_joining);
 }
 
+static void submit_later(struct home *h, struct journal_request *r)
+{
+    if (h->journal_first == NULL)
+        h->journal_first = r;
+    else
+        h->journal_last->next = r;
+    h->journal_last = r;
+}
+
 static void add_record(struct home *h, struct open_message *m, uint64_t workers,
                        const struct router_receipt *receipt)
 {
@@ -82,11 +91,7 @@ static void add_record(struct home *h, struct open_message *m, uint64_t workers,
     if (receipt != NULL)
         p->receipt = *receipt;
     r->object = p;
-    if (h->journal_first == NULL)
-        h->journal_first = r;
-    else
-        h->journal_last->next = r;
-    h->journal_last = r;
+    submit_later(h, r);
     counter_inc(open_messages_journalled);
 }
 
@@ -96,6 +101,20 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
     return atomic_load_explicit(&p->joining, memory_order_acquire) != 0 ||
            open_interest_live(&p->interest, kind) != 0 ||
            open_interest_durable(&p->interest, kind) != 0;
+}
+
+void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,
+                    struct slice value, const struct router_receipt *receipt)
+{
+    struct journal_request *r = journal_request_new_row(project_id, table, key, value);
+
+    if (receipt != NULL) {
+        struct pending *p = mem_new_of(MEM_MESSAGE, struct pending);
+
+        p->receipt = *receipt;
+        r->object = p;
+    }
+    submit_later(h, r);
 }
 
 bool router_publish(struct home *h, struct open_message **mp, const struct router_receipt *receipt)
@@ -172,7 +191,7 @@ static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
     }
     if (p->receipt.open != NULL)
         send_receipt(g, outbox, &p->receipt);
-    if (r->seq % ROUTER_NOTE_EVERY == 0)
+    if (!r->is_row && r->seq % ROUTER_NOTE_EVERY == 0)
         send_note(g, outbox, r);
 }
 
@@ -185,9 +204,10 @@ void router_on_committed(struct journal_request *first, void *arg)
         struct journal_request *next = first->next;
         struct pending *p = first->object;
 
-        if (first->seq != 0) /* 0: it could not be stored before the program ended */
+        if (first->seq != 0 && p != NULL) /* 0: it could not be stored before the program ended */
             send_committed(g, &outbox, first);
-        open_message_unref(&p->message);
+        if (p != NULL && p->message != NULL)
+            open_message_unref(&p->message);
         mem_free(p);
         journal_request_free(&first);
         first = next;

@@ -30,7 +30,12 @@ bool router_is_wanted(const struct project *p, enum open_kind kind);
  */
 bool router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
 
-/** Hands the turn's records to the committing thread; a hook at the end of a turn. */
+/** Puts a row of a project into the journal, in order with what is published (an empty value
+ * removes it). `receipt`, posted when it is durable, may be NULL. */
+void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,
+                    struct slice value, const struct router_receipt *receipt);
+
+/** Hands the turn's records and rows to the committing thread; a hook at the end of a turn. */
 void router_submit(struct home *h);
 
 /** The committing thread's callback; `arg`: the worker group. */

@@ -12,6 +12,7 @@
 #include "base/invariant.h"
 #include "platform/open_record.h"
 #include "service/app_session.h"
+#include "service/app_store.h"
 #include "service/counters.h"
 #include "service/events.h"
 #include "service/share_group.h"
@@ -216,6 +217,7 @@ static void save_cursor(struct app_session *a)
     if (oldest != 0)
         at = (struct journal_position){oldest - 1, oldest_issue - 1};
     journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), at);
+    app_store_passed(a, at.seq);
 }
 
 void app_feed_open(struct app_session *a)
@@ -227,12 +229,29 @@ void app_feed_open(struct app_session *a)
     list_push_back(&a->site->feeds, &a->feed_node);
 }
 
+void app_feed_reopen(struct app_session *a)
+{
+    struct journal_position at = {0};
+
+    a->is_durable = true;
+    a->is_behind = true;
+    atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
+    if (journal_load_cursor(journal_of(a), a->project->project_id, cursor_key(a), &at) != ST_OK)
+        at.seq = journal_last_seq(journal_of(a), a->project->project_id);
+    a->position = at.seq;
+    a->session->out.issued = at.mark;
+    list_push_back(&a->site->feeds, &a->feed_node);
+}
+
 void app_feed_close(struct app_session *a)
 {
     if (!a->is_durable)
         return;
     list_remove(&a->feed_node);
     atomic_fetch_sub_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
+    if (home_of(a->session->worker)->shared->commit == NULL)
+        return; /* the server stops, and it will be there again */
+    app_store_remove(a);
     journal_remove_cursor(journal_of(a), a->project->project_id, cursor_key(a));
 }
 
@@ -306,6 +325,24 @@ static bool matches(struct app_session *a, const struct open_record_head *head, 
     return any;
 }
 
+/* What was on its way when the server stopped goes on from there. */
+static void resume(const struct app_session *a, struct delivery *d)
+{
+    const struct app_flight *f = app_store_resumed(a, d->seq);
+
+    if (f == NULL || d->qos != 2)
+        return;
+    d->resumed_id = f->packet_id;
+    d->was_released = f->was_released;
+}
+
+static bool is_over(const struct app_session *a, uint64_t seq)
+{
+    const struct app_flight *f = app_store_resumed(a, seq);
+
+    return f != NULL && f->is_over;
+}
+
 /* False: there is no room for it now. */
 static bool give_record(struct app_session *a, const struct journal_record *r)
 {
@@ -319,10 +356,11 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     if (open_record_read(r->bytes, a->project->project_id, w->now_ms, w->unix_ms, &m) != ST_OK)
         return true;
     /* QoS 0 is not kept for a session that was away */
-    if (matches(a, &head, r->seq, m->publisher, m) &&
+    if (matches(a, &head, r->seq, m->publisher, m) && !is_over(a, r->seq) &&
         (a->match_qos > 0 || r->seq > a->online_seq)) {
         struct delivery d = take_match(a, m, r->seq);
 
+        resume(a, &d);
         is_taken = session_deliver(a->session, &d) != SESSION_FULL;
         if (!is_taken)
             delivery_deinit(&d);

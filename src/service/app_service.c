@@ -4,16 +4,29 @@
 #include "base/invariant.h"
 #include "service/app_login.h"
 #include "service/app_session.h"
+#include "service/app_store.h"
 #include "service/counters.h"
 #include "service/share_membership.h"
 
+static unsigned home_of_name(const struct worker_group *g, struct slice username,
+                             struct slice client_id)
+{
+    return worker_home(hash_u64(hash_bytes(username) ^ hash_bytes(client_id)),
+                       worker_group_count(g));
+}
+
+unsigned app_service_home_of(struct worker_group *g, uint64_t project_id, struct slice client_id)
+{
+    char text[IDENT_TEXT_LEN + 1];
+
+    ident_format(IDENT_PROJECT, project_id, text);
+    return home_of_name(g, slice_of(text), client_id);
+}
+
 static unsigned home(struct worker *self, const struct packet_connect *p)
 {
-    unsigned count = worker_group_count(self->group);
-
-    if (p->client_id.len == 0)
-        return self->index;
-    return worker_home(hash_u64(hash_bytes(p->username) ^ hash_bytes(p->client_id)), count);
+    return p->client_id.len == 0 ? self->index
+                                 : home_of_name(self->group, p->username, p->client_id);
 }
 
 /* Will its session outlive its connection? */
@@ -116,6 +129,8 @@ static void connected(struct client *c, bool session_present)
     /* settled by its first connection */
     if (!a->is_durable && c->session->expiry_s > 0)
         app_feed_open(a);
+    if (a->is_durable)
+        app_store_session(a, NULL);
     share_membership_connected(a);
     app_feed_connected(a);
 }
@@ -130,6 +145,8 @@ static void disconnected(struct client *c, uint64_t unsent_from)
     timer_cancel(&a->access_timer);
     app_feed_disconnected(a, unsent_from);
     share_membership_disconnected(a);
+    if (a->is_durable)
+        app_store_session(a, NULL); /* it has gone, and may stay for so long */
 }
 
 static void offline(struct client *c)
@@ -148,6 +165,8 @@ static void session_closed(struct session *s)
     project_unref(&a->project);
     project_secret_unref(&a->access.secret);
     buffer_deinit(&a->match_more_ids);
+    buffer_deinit(&a->flights);
+    mem_free(a->resumed);
     mem_free(a);
     s->owner = NULL;
 }
@@ -161,6 +180,36 @@ static void delivered(struct session *s, uint64_t seq)
 {
     (void)seq; /* the position that is saved is worked out from what is still unacknowledged */
     app_session_of(s)->cursor_moved = true;
+}
+
+static bool secure(struct session *s, const struct flow_out_entry *e)
+{
+    struct app_session *a = app_session_of(s);
+
+    if (!a->is_durable)
+        return false;
+    app_store_flight(a, e);
+    return true;
+}
+
+static void open_subscriptions_secured(struct worker *w, const struct letter *l)
+{
+    client_secured(w, l->a, l->b);
+}
+
+/* An answer that was given must hold after a crash, too. */
+static bool secure_subscriptions(struct client *c)
+{
+    struct app_session *a = app_session_of(c->session);
+    struct router_receipt receipt = {.open = open_subscriptions_secured,
+                                     .to = client_worker(c)->index,
+                                     .a = c->session->handle,
+                                     .b = c->number};
+
+    if (!a->is_durable)
+        return false;
+    app_store_session(a, &receipt);
+    return true;
 }
 
 const struct mqtt_service app_service = {
@@ -177,6 +226,8 @@ const struct mqtt_service app_service = {
     .publish_will = app_publish_will,
     .room = room,
     .delivered = delivered,
+    .secure = secure,
+    .secure_subscriptions = secure_subscriptions,
     .disconnected = disconnected,
     .offline = offline,
     .session_closed = session_closed,

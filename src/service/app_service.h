@@ -4,3 +4,6 @@
 #include "mqtt/service.h"
 
 extern const struct mqtt_service app_service;
+
+/** The worker that is home to a session of this project and client identifier. */
+unsigned app_service_home_of(struct worker_group *g, uint64_t project_id, struct slice client_id);

@@ -8,6 +8,7 @@
 
 #include "service/site.h"
 
+struct app_flight;
 struct app_session;
 struct share_membership;
 
@@ -57,6 +58,11 @@ struct app_session {
     uint64_t position;   /* the last record that was considered */
     uint64_t online_seq; /* the last record before it came online: earlier QoS 0 is not sent */
     struct list feed_node;
+    struct buffer flights; /* owned: numbers (uint64_t) of deliveries of QoS 2 with a row in the
+                              journal, growing */
+    struct app_flight *resumed; /* owned: those that were on their way when the server stopped, by
+                                   growing number */
+    size_t resumed_count;
 
     /* the matching under way (app_feed) */
     uint64_t round;
@@ -89,10 +95,23 @@ void app_subscription_free(struct app_subscription *sub);
 /** True when it has filters that need the right to subscribe. */
 bool app_session_is_subscribed(const struct app_session *a);
 
+/** A subscription as the journal has it. */
+struct app_stored_subscription {
+    struct slice filter;
+    uint8_t qos;
+    bool no_local, retain_as_published;
+    uint32_t identifier;
+    uint64_t from_seq;
+};
+/** At start: adds it again. False: its filter is none any more. */
+bool app_subscription_restore(struct app_session *a, const struct app_stored_subscription *stored);
+
 /* app_feed.c */
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);
 void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq);
 void app_feed_open(struct app_session *a);
+/** At start: goes on where its cursor stands. */
+void app_feed_reopen(struct app_session *a);
 void app_feed_close(struct app_session *a);
 void app_feed_connected(struct app_session *a);
 void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);

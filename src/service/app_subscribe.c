@@ -48,6 +48,34 @@ static struct app_subscription *add(struct app_session *a, struct slice filter,
     return sub;
 }
 
+bool app_subscription_restore(struct app_session *a, const struct app_stored_subscription *stored)
+{
+    struct home *h = home_of(a->session->worker);
+    struct topic_filter parts;
+    struct open_filter compiled;
+    struct app_subscription *sub;
+    const char *cause;
+    bool is_shared;
+
+    if (topic_parse_filter(stored->filter, &parts) != ST_OK)
+        return false;
+    is_shared = parts.share_group.len > 0;
+    if (open_filter_compile(parts.filter, a->project->project_id, is_shared, &compiled, &cause) !=
+        ST_OK)
+        return false;
+    sub = add(a, stored->filter, &compiled, is_shared);
+    sub->qos = stored->qos;
+    sub->no_local = stored->no_local;
+    sub->retain_as_published = stored->retain_as_published;
+    sub->identifier = stored->identifier;
+    sub->from_seq = stored->from_seq;
+    if (is_shared)
+        share_membership_join(sub);
+    else
+        open_index_add(h->index, &sub->indexed, &a->project->interest);
+    return true;
+}
+
 static enum reason refuse(const struct client *c, struct slice filter, enum reason reason,
                           const char *text, struct slice *why)
 {

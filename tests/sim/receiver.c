@@ -102,6 +102,9 @@ void receiver_pubrel(struct receiver *r, const struct peer_packet *k)
 
     if (k->reason != 0)
         RECEIVER_FAIL(r, k->packet_id, "PUBREL with a reason");
+    /* What became too large for a later connection is released as if it had been answered. */
+    if (e->state < RECEIVER_RECORDED && r->is_resumed && player_of(r)->was_limited)
+        e->state = RECEIVER_RECORDED;
     if (e->state != RECEIVER_RECORDED && !(e->state >= RECEIVER_RELEASED && r->is_resumed))
         RECEIVER_FAIL(r, k->packet_id, "PUBREL without PUBREC");
     e->state = RECEIVER_RELEASED;

@@ -1,0 +1,355 @@
+/*
+ * The forms, big-endian. SESSION: version; version of MQTT; expiry (s); when its client went (Unix
+ * ms, 0: connected); number of subscriptions; of each the filter behind its length, QoS, flags,
+ * identifier, and the number above which it counts. FLIGHT: packet identifier, state.
+ */
+#include "service/app_store.h"
+
+#include <endian.h>
+
+#include "base/invariant.h"
+#include "base/reader.h"
+#include "service/app_service.h"
+#include "service/events.h"
+#include "service/share_membership.h"
+
+enum {
+    STORE_VERSION = 1,
+    STORE_NO_LOCAL = 1, /* flags of a subscription */
+    STORE_RETAIN_AS_PUBLISHED = 2,
+    STORE_FLIGHT_SENT = 1, /* states of a delivery */
+    STORE_FLIGHT_RELEASED = 2,
+    STORE_FLIGHT_LEN = 3,
+    STORE_SEQ_LEN = sizeof(uint64_t)
+};
+
+static struct slice client_key(const struct app_session *a)
+{
+    return slice_make(a->session->client_id, a->session->client_id_len);
+}
+
+static void append_u16(struct buffer *b, uint16_t value)
+{
+    uint16_t big = htobe16(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+static void append_u32(struct buffer *b, uint32_t value)
+{
+    uint32_t big = htobe32(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+static void append_u64(struct buffer *b, uint64_t value)
+{
+    uint64_t big = htobe64(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+static void append_subscription(struct buffer *b, const struct app_subscription *sub)
+{
+    struct slice filter = slice_of(sub->filter);
+
+    append_u16(b, (uint16_t)filter.len);
+    buffer_append_slice(b, filter);
+    buffer_append_u8(b, sub->qos);
+    buffer_append_u8(b, (uint8_t)((sub->no_local ? STORE_NO_LOCAL : 0) |
+                                  (sub->retain_as_published ? STORE_RETAIN_AS_PUBLISHED : 0)));
+    append_u32(b, sub->identifier);
+    append_u64(b, sub->from_seq);
+}
+
+void app_store_session(struct app_session *a, const struct router_receipt *receipt)
+{
+    struct session *s = a->session;
+    struct buffer value = {0};
+
+    buffer_append_u8(&value, STORE_VERSION);
+    buffer_append_u8(&value, (uint8_t)s->version);
+    append_u32(&value, s->expiry_s);
+    append_u64(&value, s->client != NULL ? 0 : (uint64_t)s->worker->unix_ms);
+    append_u32(&value, a->subscription_count);
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next)
+        append_subscription(&value, list_entry(n, struct app_subscription, node));
+    router_put_row(home_of(s->worker), JOURNAL_TABLE_SESSION, a->project->project_id, client_key(a),
+                   buffer_slice(&value), receipt);
+    buffer_deinit(&value);
+}
+
+/* --- deliveries of QoS 2 --------------------------------------------------------------------- */
+
+/* No client identifier has a zero in it. */
+static struct slice flight_key(const struct app_session *a, uint64_t seq, struct buffer *b)
+{
+    b->len = 0;
+    buffer_append_slice(b, client_key(a));
+    buffer_append_u8(b, 0);
+    append_u64(b, seq);
+    return buffer_slice(b);
+}
+
+static void open_secured(struct worker *w, const struct letter *l)
+{
+    struct session *s = session_find_handle(w, l->a);
+
+    if (s != NULL)
+        session_secured(s, l->b);
+}
+
+void app_store_flight(struct app_session *a, const struct flow_out_entry *e)
+{
+    struct worker *w = a->session->worker;
+    struct router_receipt receipt = {
+        .open = open_secured, .to = w->index, .a = a->session->handle, .b = e->issue};
+    bool is_released = e->state == FLOW_OUT_WAIT_PUBCOMP;
+    uint8_t value[STORE_FLIGHT_LEN] = {(uint8_t)(e->packet_id >> 8), (uint8_t)e->packet_id,
+                                       is_released ? STORE_FLIGHT_RELEASED : STORE_FLIGHT_SENT};
+    struct buffer key = {0};
+
+    if (!is_released)
+        buffer_append(&a->flights, &e->delivery.seq, sizeof(e->delivery.seq));
+    router_put_row(home_of(w), JOURNAL_TABLE_FLIGHT, a->project->project_id,
+                   flight_key(a, e->delivery.seq, &key), slice_make(value, sizeof(value)),
+                   &receipt);
+    buffer_deinit(&key);
+}
+
+static void remove_flight(struct app_session *a, uint64_t seq, struct buffer *key)
+{
+    router_put_row(home_of(a->session->worker), JOURNAL_TABLE_FLIGHT, a->project->project_id,
+                   flight_key(a, seq, key), slice_make(NULL, 0), NULL);
+}
+
+/* Numbers are noted in the order in which they are sent, and so grow. */
+void app_store_passed(struct app_session *a, uint64_t seq)
+{
+    struct buffer key = {0};
+    size_t used = 0;
+
+    while (used < a->flights.len) {
+        uint64_t number;
+
+        memcpy(&number, a->flights.data + used, sizeof(number));
+        if (number > seq)
+            break;
+        remove_flight(a, number, &key);
+        used += sizeof(number);
+    }
+    if (used == a->flights.len)
+        buffer_deinit(&a->flights);
+    else
+        buffer_consume(&a->flights, used);
+    if (a->resumed_count > 0 && a->resumed[a->resumed_count - 1].seq <= seq) {
+        mem_free(a->resumed);
+        a->resumed = NULL;
+        a->resumed_count = 0;
+    }
+    buffer_deinit(&key);
+}
+
+void app_store_remove(struct app_session *a)
+{
+    app_store_passed(a, UINT64_MAX);
+    router_put_row(home_of(a->session->worker), JOURNAL_TABLE_SESSION, a->project->project_id,
+                   client_key(a), slice_make(NULL, 0), NULL);
+}
+
+const struct app_flight *app_store_resumed(const struct app_session *a, uint64_t seq)
+{
+    size_t low = 0, high = a->resumed_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (a->resumed[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < a->resumed_count && a->resumed[low].seq == seq ? &a->resumed[low] : NULL;
+}
+
+/* --- at start -------------------------------------------------------------------------------- */
+
+struct loading {
+    struct worker_group *group;
+    struct journal *journal;
+    struct app_session *session; /* whose flights are read; NULL: of none that is there */
+    uint64_t project_id;
+    struct buffer client_id; /* owned: of that one */
+};
+
+static void report_damaged(uint64_t project_id, struct slice client_id)
+{
+    char text[IDENT_TEXT_LEN + 1];
+
+    ident_format(IDENT_PROJECT, project_id, text);
+    log_event(EV_APP_ROW_DAMAGED, "project", text, "client", log_slice(client_id));
+}
+
+static bool load_subscription(struct app_session *a, struct reader *r)
+{
+    struct app_stored_subscription s = {.filter = reader_bytes(r, reader_u16(r))};
+    uint8_t flags;
+
+    s.qos = reader_u8(r);
+    flags = reader_u8(r);
+    s.no_local = (flags & STORE_NO_LOCAL) != 0;
+    s.retain_as_published = (flags & STORE_RETAIN_AS_PUBLISHED) != 0;
+    s.identifier = reader_u32(r);
+    s.from_seq = reader_u64(r);
+    return r->status == ST_OK && s.qos <= 2 && app_subscription_restore(a, &s);
+}
+
+/* How long it may still stay; false: its time is over. */
+static bool expiry_left(uint32_t expiry_s, uint64_t gone_ms, int64_t now_ms, uint64_t *left_ms)
+{
+    uint64_t passed_ms =
+        gone_ms != 0 && (uint64_t)now_ms > gone_ms ? (uint64_t)now_ms - gone_ms : 0;
+
+    *left_ms = UINT64_MAX;
+    if (expiry_s == UINT32_MAX)
+        return true;
+    if (passed_ms >= expiry_s * 1000ull)
+        return false;
+    *left_ms = expiry_s * 1000ull - passed_ms;
+    return true;
+}
+
+static struct session *make_session(struct worker *w, uint64_t project_id, struct slice client_id,
+                                    struct reader *r, uint64_t *left_ms)
+{
+    uint8_t form = reader_u8(r);
+    uint8_t version = reader_u8(r);
+    uint32_t expiry_s = reader_u32(r);
+    uint64_t gone_ms = reader_u64(r);
+    struct session *s;
+
+    if (r->status != ST_OK || form != STORE_VERSION || client_id.len > SESSION_CLIENT_ID_MAX ||
+        home_find_project(home_of(w), project_id) == NULL)
+        return NULL;
+    s = session_open(w, &app_service, project_id, client_id);
+    s->version = (enum mqtt_version)version;
+    s->expiry_s = expiry_s;
+    app_feed_reopen(app_session_of(s));
+    if (!expiry_left(expiry_s, gone_ms, w->unix_ms, left_ms))
+        *left_ms = 0;
+    return s;
+}
+
+static void load_session(uint64_t project_id, struct slice client_id, struct slice value, void *arg)
+{
+    struct loading *x = arg;
+    struct worker *w =
+        worker_group_get(x->group, app_service_home_of(x->group, project_id, client_id));
+    struct reader r = reader_of(value);
+    uint64_t left_ms = 0;
+    struct session *s = make_session(w, project_id, client_id, &r, &left_ms);
+    uint32_t count = reader_u32(&r);
+
+    if (s == NULL) {
+        report_damaged(project_id, client_id);
+        return;
+    }
+    for (uint32_t i = 0; i < count && r.status == ST_OK; i++) {
+        if (!load_subscription(app_session_of(s), &r))
+            report_damaged(project_id, client_id);
+    }
+    session_restore(s, left_ms);
+    share_membership_disconnected(app_session_of(s));
+}
+
+/* Whose row this is; rows of one session stand side by side. */
+static struct app_session *session_of_flight(struct loading *x, uint64_t project_id,
+                                             struct slice client_id)
+{
+    struct worker *w;
+    struct session *s;
+
+    if (x->session != NULL && x->project_id == project_id &&
+        slice_equal(client_id, buffer_slice(&x->client_id)))
+        return x->session;
+    w = worker_group_get(x->group, app_service_home_of(x->group, project_id, client_id));
+    s = session_find(w, &app_service, project_id, client_id);
+    x->session = s == NULL ? NULL : app_session_of(s);
+    x->project_id = project_id;
+    x->client_id.len = 0;
+    buffer_append_slice(&x->client_id, client_id);
+    return x->session;
+}
+
+static void add_resumed(struct app_session *a, uint64_t seq, struct slice value)
+{
+    struct app_flight *f;
+
+    if ((a->resumed_count & (a->resumed_count - 1)) == 0)
+        a->resumed = mem_resize(MEM_SESSION, a->resumed,
+                                (a->resumed_count == 0 ? 1 : a->resumed_count * 2) * sizeof(*f));
+    f = &a->resumed[a->resumed_count++];
+    *f = (struct app_flight){.seq = seq,
+                             .packet_id = (uint16_t)(value.data[0] << 8 | value.data[1]),
+                             .was_released = value.data[2] == STORE_FLIGHT_RELEASED};
+    buffer_append(&a->flights, &seq, sizeof(seq));
+}
+
+static void load_flight(uint64_t project_id, struct slice key, struct slice value, void *arg)
+{
+    struct loading *x = arg;
+    struct app_session *a;
+    uint64_t seq;
+
+    if (key.len <= STORE_SEQ_LEN + 1 || value.len != STORE_FLIGHT_LEN) {
+        report_damaged(project_id, key);
+        return;
+    }
+    memcpy(&seq, key.data + key.len - STORE_SEQ_LEN, sizeof(seq));
+    a = session_of_flight(x, project_id, slice_make(key.data, key.len - STORE_SEQ_LEN - 1));
+    if (a != NULL)
+        add_resumed(a, be64toh(seq), value);
+}
+
+/* An identifier that was given anew tells that the delivery that had it before is over. */
+static void mark_over(struct app_session *a)
+{
+    uint8_t *seen = mem_new(MEM_SESSION, UINT16_MAX / 8 + 1);
+
+    for (size_t i = a->resumed_count; i > 0; i--) {
+        struct app_flight *f = &a->resumed[i - 1];
+        uint8_t bit = (uint8_t)(1u << (f->packet_id & 7));
+
+        f->is_over = (seen[f->packet_id >> 3] & bit) != 0;
+        seen[f->packet_id >> 3] |= bit;
+    }
+    mem_free(seen);
+}
+
+static void settle_flights(struct worker_group *g)
+{
+    for (unsigned i = 0; i < worker_group_count(g); i++) {
+        struct site *site = site_of(worker_group_get(g, i));
+
+        for (struct list *n = site->feeds.next; n != &site->feeds; n = n->next) {
+            struct app_session *a = list_entry(n, struct app_session, feed_node);
+
+            if (a->resumed_count > 0)
+                mark_over(a);
+        }
+    }
+}
+
+enum status app_store_load(struct worker_group *g, struct journal *j)
+{
+    struct loading x = {.group = g, .journal = j};
+    enum status st = journal_each(j, JOURNAL_TABLE_SESSION, load_session, &x);
+
+    if (st == ST_OK)
+        st = journal_each(j, JOURNAL_TABLE_FLIGHT, load_flight, &x);
+    settle_flights(g);
+    buffer_deinit(&x.client_id);
+    return st;
+}
