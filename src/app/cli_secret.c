@@ -90,6 +90,30 @@ static void take_list(struct cli_call *call, enum cli_flag flag, const char *mem
     (void)json_object_set_new(definition, member, list);
 }
 
+/* As take_list; codes become product keys, which stay when a code is changed. */
+static enum status take_types(struct cli_call *call, uint64_t project_id, json_t *definition)
+{
+    struct buffer type_definition = {0};
+    enum status st = ST_OK;
+    json_t *list, *element;
+    size_t i;
+
+    take_list(call, CLI_FLAG_types, "types", "any", definition);
+    list = call->flags[CLI_FLAG_types] == NULL ? NULL : json_object_get(definition, "types");
+    json_array_foreach (list, i, element) {
+        char key[IDENT_TEXT_LEN + 1];
+        struct registry_type t;
+
+        st = cli_get_type(call, json_string_value(element), project_id, &t, &type_definition);
+        if (st != ST_OK)
+            break;
+        ident_format(IDENT_TYPE, t.type_id, key);
+        (void)json_array_set_new(list, i, json_string(key));
+    }
+    buffer_deinit(&type_definition);
+    return st;
+}
+
 static enum status take_expiry(struct cli_call *call, json_t *definition)
 {
     const char *text = call->flags[CLI_FLAG_expires];
@@ -121,7 +145,10 @@ static enum status take_flags(struct cli_call *call, struct order *o, struct pro
 
     take_list(call, CLI_FLAG_scopes, "scopes", "all", o->definition);
     take_list(call, CLI_FLAG_addresses, "addresses", "any", o->definition);
-    st = take_expiry(call, o->definition);
+    take_list(call, CLI_FLAG_devices, "devices", "any", o->definition);
+    st = take_types(call, o->row.project_id, o->definition);
+    if (st == ST_OK)
+        st = take_expiry(call, o->definition);
     if (st != ST_OK)
         return st;
     text = json_dumps(o->definition, JSON_COMPACT);
@@ -255,9 +282,11 @@ enum status cli_secret_set(struct cli_call *call)
     enum status st;
 
     if (call->flags[CLI_FLAG_scopes] == NULL && call->flags[CLI_FLAG_expires] == NULL &&
-        call->flags[CLI_FLAG_addresses] == NULL)
+        call->flags[CLI_FLAG_addresses] == NULL && call->flags[CLI_FLAG_devices] == NULL &&
+        call->flags[CLI_FLAG_types] == NULL)
         return cli_fail(call, ST_INVALID,
-                        "secret set: nothing to change: give --scopes, --expires or --addresses");
+                        "secret set: nothing to change: give --scopes, --expires, --addresses, "
+                        "--devices or --types");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &o));

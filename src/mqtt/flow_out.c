@@ -442,6 +442,41 @@ void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowl
     }
 }
 
+/* Of the window; then window_trim is due. */
+static void take_unreceived(struct flow_out *f, struct flow_out_entry *e, flow_out_take_fn take,
+                            void *arg)
+{
+    struct delivery d;
+
+    if (e->state == FLOW_OUT_WAIT_PUBREC && e->was_sent) {
+        e->state = (uint8_t)steps[e->state][FLOW_OUT_PUBREC].next;
+        return;
+    }
+    d = window_take(f, e);
+    take(&d, arg);
+}
+
+void flow_out_take_if(struct flow_out *f, bool (*should)(const struct delivery *d, void *arg),
+                      flow_out_take_fn take, void *arg)
+{
+    for (uint32_t i = 0; i < f->window_span; i++) {
+        struct flow_out_entry *e = window_at(f, i);
+
+        if ((e->state == FLOW_OUT_WAIT_PUBACK || e->state == FLOW_OUT_WAIT_PUBREC) &&
+            should(&e->delivery, arg))
+            take_unreceived(f, e, take, arg);
+    }
+    window_trim(f);
+    for (uint32_t n = f->queue_count; n > 0; n--) {
+        struct delivery d = flow_out_pop(f);
+
+        if (should(&d, arg))
+            take(&d, arg);
+        else
+            flow_out_push(f, &d);
+    }
+}
+
 uint64_t flow_out_unqueue(struct flow_out *f, flow_out_take_fn take, void *arg)
 {
     uint64_t lowest = 0;

@@ -151,6 +151,14 @@ void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowl
 /** Takes out all queued deliveries whose message has expired, in order. */
 void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn take, void *arg);
 
+/**
+ * Takes out what the client may not have any more, before anything is sent on a new connection:
+ * what is queued, what waits for PUBACK, and what was not sent yet. What waits for PUBREC goes on as
+ * if that had come, so that the client hears of its identifier again, without the message.
+ */
+void flow_out_take_if(struct flow_out *f, bool (*should)(const struct delivery *d, void *arg),
+                      flow_out_take_fn take, void *arg);
+
 /** Takes out of the queue what the journal still has (seq not 0), and QoS 0; gives the lowest seq
  * taken out, or 0. */
 uint64_t flow_out_unqueue(struct flow_out *f, flow_out_take_fn take, void *arg);

@@ -6,10 +6,9 @@
  */
 #include "platform/alarm_rule.h"
 
-#include <stdlib.h>
-
 #include "base/ident.h"
 #include "base/invariant.h"
+#include "base/sorted_ids.h"
 #include "platform/alarm_rule_priv.h"
 #include "platform/type_field.h"
 
@@ -59,24 +58,13 @@ void alarm_rule_unref(struct alarm_rule **rp)
 
 /* --- whom it watches ------------------------------------------------------------------------- */
 
-int alarm_rule_compare_ids(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static bool is_among(const uint64_t *ids, size_t count, uint64_t id)
-{
-    return count > 0 && bsearch(&id, ids, count, sizeof(id), alarm_rule_compare_ids) != NULL;
-}
-
 bool alarm_rule_watches(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id)
 {
     bool is_source = r->type_id != 0 ? r->type_id == type_id
-                                     : is_among(r->device_ids, r->device_count, device_id);
+                                     : sorted_ids_have(r->device_ids, r->device_count, device_id);
 
-    return r->is_enabled && is_source && !is_among(r->except_ids, r->except_count, device_id);
+    return r->is_enabled && is_source &&
+           !sorted_ids_have(r->except_ids, r->except_count, device_id);
 }
 
 /* --- conditions ------------------------------------------------------------------------------ */

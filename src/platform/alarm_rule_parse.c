@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/ident.h"
+#include "base/sorted_ids.h"
 #include "platform/alarm_rule_priv.h"
 #include "platform/definition.h"
 
@@ -36,7 +37,7 @@ static void read_devices(struct parse *p, const char *where, const json_t *objec
             definition_fail(&p->reader, "%s: \"%s\" must be a list of user names (DU_...)", where,
                             name);
     }
-    qsort(*ids, *count, sizeof(**ids), alarm_rule_compare_ids);
+    sorted_ids_sort(*ids, *count);
 }
 
 static void read_source(struct parse *p, const json_t *root)

@@ -5,6 +5,3 @@
 
 /** Frees the parsed definition that the texts point into. */
 void alarm_rule_free_definition(struct alarm_rule *r);
-
-/** Orders identifiers, for qsort and bsearch. */
-int alarm_rule_compare_ids(const void *a, const void *b);

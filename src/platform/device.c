@@ -135,6 +135,7 @@ bool device_publish(struct device *d, const struct device_publication *p,
     struct open_message_parts parts = {
         .project_id = project->project_id,
         .device_id = d->device_id,
+        .type_id = d->type_id,
         .project_text = project_text(project),
         .device_text = device_text(d),
         .kind = p->kind,

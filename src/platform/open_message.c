@@ -123,6 +123,7 @@ struct open_message *open_message_new(const struct open_message_parts *parts)
     m->message.expires_ms = parts->expires_ms;
     m->project_id = parts->project_id;
     m->device_id = parts->device_id;
+    m->type_id = parts->type_id;
     m->publisher = parts->publisher;
     m->accepted_ms = parts->accepted_ms;
     m->kind = parts->kind;

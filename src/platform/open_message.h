@@ -15,6 +15,7 @@ struct open_message {
     struct message message; /* first: a pointer to one is a pointer to the other */
     uint64_t project_id;
     uint64_t device_id;
+    uint64_t type_id;   /* of the device, when it was made; 0: none */
     uint64_t publisher; /* the session that published it (kinds that applications publish), 0: none;
                            for No Local */
     int64_t accepted_ms;
@@ -23,7 +24,7 @@ struct open_message {
 };
 
 struct open_message_parts {
-    uint64_t project_id, device_id;
+    uint64_t project_id, device_id, type_id;
     struct slice project_text, device_text; /* the same as text */
     enum open_kind kind;
     struct slice stream;

@@ -1,7 +1,7 @@
 /*
- * The form: version, kind, qos, flags; device, publisher, accepted, end of life (Unix ms, 0: none);
- * lengths of topic, stream, properties, payload; then these bytes (the stream is the topic's tail).
- * Big-endian.
+ * The form: version, kind, qos, flags; device, its type, publisher, accepted, end of life (Unix ms,
+ * 0: none); lengths of topic, stream, properties, payload; then these bytes (the stream is the
+ * topic's tail). Big-endian.
  */
 #include "platform/open_record.h"
 
@@ -11,14 +11,14 @@
 #include "base/writer.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_RETAIN = 1, /* flag */
-    RECORD_HEAD_LEN = 4 + 4 * 8 + 2 + 2 + 4 + 4
+    RECORD_HEAD_LEN = 4 + 5 * 8 + 2 + 2 + 4 + 4
 };
 
 struct record {
     uint8_t version, kind, qos, flags;
-    uint64_t device_id, publisher, accepted_ms, expires_unix_ms;
+    uint64_t device_id, type_id, publisher, accepted_ms, expires_unix_ms;
     uint16_t topic_len, stream_len;
     uint32_t properties_len, payload_len;
     struct slice topic, properties, payload;
@@ -55,6 +55,7 @@ void open_record_write(const struct open_message *m, uint8_t *out)
     writer_u8(&w, m->message.qos);
     writer_u8(&w, m->message.retain ? RECORD_RETAIN : 0);
     write_u64(&w, m->device_id);
+    write_u64(&w, m->type_id);
     write_u64(&w, m->publisher);
     write_u64(&w, (uint64_t)m->accepted_ms);
     write_u64(&w, expires_ms);
@@ -77,6 +78,7 @@ static enum status read_record(struct slice bytes, struct record *out)
     out->qos = reader_u8(&r);
     out->flags = reader_u8(&r);
     out->device_id = read_u64(&r);
+    out->type_id = read_u64(&r);
     out->publisher = read_u64(&r);
     out->accepted_ms = read_u64(&r);
     out->expires_unix_ms = read_u64(&r);
@@ -107,6 +109,7 @@ enum status open_record_peek(struct slice bytes, struct open_record_head *out)
     if (st != ST_OK)
         return st;
     out->device_id = r.device_id;
+    out->type_id = r.type_id;
     out->kind = (enum open_kind)r.kind;
     out->stream = stream_of(&r, r.topic);
     return ST_OK;
@@ -131,6 +134,7 @@ enum status open_record_read(struct slice bytes, uint64_t project_id, uint64_t n
                                     : 1; /* long over */
     m->project_id = project_id;
     m->device_id = r.device_id;
+    m->type_id = r.type_id;
     m->publisher = r.publisher;
     m->accepted_ms = (int64_t)r.accepted_ms;
     m->kind = (enum open_kind)r.kind;

@@ -22,7 +22,7 @@ enum status open_record_read(struct slice bytes, uint64_t project_id, uint64_t n
 
 /** What a reader needs to match a record without making the message. Errors: ST_CORRUPT. */
 struct open_record_head {
-    uint64_t device_id;
+    uint64_t device_id, type_id;
     enum open_kind kind;
     struct slice stream;
 };

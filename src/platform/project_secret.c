@@ -8,6 +8,7 @@
 
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "base/sorted_ids.h"
 #include "platform/definition.h"
 
 enum { NAMED_MAX = 64 };
@@ -54,6 +55,8 @@ void project_secret_unref(struct project_secret **sp)
     if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1)
         return;
     mem_free(s->ranges);
+    mem_free(s->device_ids);
+    mem_free(s->type_ids);
     secret_wipe(s, sizeof(*s));
     mem_free(s);
 }
@@ -76,6 +79,13 @@ bool project_secret_allows_address(const struct project_secret *s, struct slice 
             return true;
     }
     return false;
+}
+
+bool project_secret_allows_device(const struct project_secret *s, uint64_t device_id,
+                                  uint64_t type_id)
+{
+    return !s->is_limited || sorted_ids_have(s->device_ids, s->device_count, device_id) ||
+           (type_id != 0 && sorted_ids_have(s->type_ids, s->type_count, type_id));
 }
 
 /* --- from its definition --------------------------------------------------------------------- */
@@ -150,14 +160,40 @@ static void read_ranges(struct definition_reader *r, const json_t *root, struct 
     }
 }
 
+/* Reads a list of identifiers into a sorted array, which the secret owns; gives how many. */
+static size_t read_ids(struct definition_reader *r, const json_t *root, const char *name,
+                       enum ident_kind kind, size_t max, uint64_t **ids)
+{
+    json_t *list = read_list(r, root, name, max);
+    json_t *element;
+    size_t i;
+
+    if (list == NULL)
+        return 0;
+    *ids = mem_new(MEM_PROJECT, json_array_size(list) * sizeof(**ids));
+    json_array_foreach (list, i, element) {
+        (*ids)[i] = ident_parse(kind, definition_text(element));
+        if ((*ids)[i] == 0)
+            definition_fail(r, "%s: \"%s\" must be a list of %s", whole, name,
+                            kind == IDENT_DEVICE ? "user names (DU_...)" : "product keys (PK_...)");
+    }
+    sorted_ids_sort(*ids, json_array_size(list));
+    return json_array_size(list);
+}
+
 static void read_definition(struct definition_reader *r, json_t *root, struct project_secret *s)
 {
-    static const char *const known[] = {"scopes", "expires_ms", "addresses", NULL};
+    static const char *const known[] = {"scopes",  "expires_ms", "addresses",
+                                        "devices", "types",      NULL};
 
     definition_check_members(r, whole, root, known);
     read_scopes(r, root, s);
     (void)definition_integer(r, whole, root, "expires_ms", INT64_C(9999999999999), &s->expires_ms);
     read_ranges(r, root, s);
+    s->device_count =
+        read_ids(r, root, "devices", IDENT_DEVICE, PROJECT_SECRET_DEVICES_MAX, &s->device_ids);
+    s->type_count = read_ids(r, root, "types", IDENT_TYPE, PROJECT_SECRET_TYPES_MAX, &s->type_ids);
+    s->is_limited = s->device_count > 0 || s->type_count > 0;
 }
 
 /* Name, text and definition: whatever changes, changes this. */

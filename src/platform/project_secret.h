@@ -17,6 +17,8 @@ enum {
     PROJECT_SECRET_MAGIC = 0x50534543,
     PROJECT_SECRET_TEXT_MAX = 256 * 1024, /* bytes of a definition */
     PROJECT_SECRET_RANGES_MAX = 64,
+    PROJECT_SECRET_DEVICES_MAX = 10000,
+    PROJECT_SECRET_TYPES_MAX = 256,
     PROJECT_SECRET_ERROR_MAX = 256 /* room enough for any error, its zero included */
 };
 
@@ -48,6 +50,11 @@ struct project_secret {
     struct secret_mac_key mac_key; /* for browser passes */
     struct address_range *ranges;  /* owned; from where it may be used; none: from anywhere */
     size_t range_count;
+    bool is_limited;      /* to these devices and those of these types; otherwise it is for all */
+    uint64_t *device_ids; /* owned, sorted */
+    size_t device_count;
+    uint64_t *type_ids; /* owned, sorted */
+    size_t type_count;
 };
 
 /**
@@ -70,6 +77,17 @@ bool project_secret_is_like(const struct project_secret *a, const struct project
 
 /** True when it may be used from this address (text); what is no address has no right. */
 bool project_secret_allows_address(const struct project_secret *s, struct slice address);
+
+/** True when it is for this device. `type_id` is the device's type, 0: none, or no such device. */
+bool project_secret_allows_device(const struct project_secret *s, uint64_t device_id,
+                                  uint64_t type_id);
+
+/** The secret if it is limited to some devices, otherwise NULL: what need not be checked costs
+ * nothing. */
+static inline struct project_secret *project_secret_limits(struct project_secret *s)
+{
+    return s->is_limited ? s : NULL;
+}
 
 /** The word and the letter of a scope. */
 const char *scope_word(enum scope scope);

@@ -146,6 +146,8 @@ static void on_match(struct open_subscription *indexed, void *arg)
         return;
     }
     a = sub->session;
+    if (!app_may_receive(a, x->message->device_id, x->message->type_id))
+        return;
     if (sub->no_local && x->message->publisher == a->session->handle)
         return;
     if (x->seq != 0 && x->seq <= sub->from_seq)
@@ -351,7 +353,8 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     struct open_message *m;
     bool is_taken = true;
 
-    if (open_record_peek(r->bytes, &head) != ST_OK || !matches(a, &head, r->seq, 0, NULL))
+    if (open_record_peek(r->bytes, &head) != ST_OK ||
+        !app_may_receive(a, head.device_id, head.type_id) || !matches(a, &head, r->seq, 0, NULL))
         return true;
     if (open_record_read(r->bytes, a->project->project_id, w->now_ms, w->unix_ms, &m) != ST_OK)
         return true;

@@ -85,6 +85,11 @@ uint8_t app_login_scopes(const struct service_grant *grant)
     return (uint8_t)grant->words[GRANT_SCOPES];
 }
 
+struct project_secret *app_login_limits(const struct service_grant *grant)
+{
+    return project_secret_limits(grant->object);
+}
+
 enum reason app_login_check_session(const struct client *c, const struct packet_connect *p,
                                     struct service_login *login)
 {
@@ -145,6 +150,7 @@ void app_login_attached(struct app_session *a, const struct service_grant *grant
 
     project_secret_unref(&access->secret);
     access->secret = project_secret_ref(grant->object);
+    access->limits = project_secret_limits(access->secret);
     access->scopes = app_login_scopes(grant);
     access->is_over = false;
     access->expires_ms = access->secret->expires_ms;
@@ -153,6 +159,28 @@ void app_login_attached(struct app_session *a, const struct service_grant *grant
     if (access->is_pass)
         access->expires_ms = pass_expires_ms;
     watch_expiry(a);
+}
+
+static bool may_not_receive(const struct delivery *d, void *arg)
+{
+    const struct open_message *m = list_entry(d->message, struct open_message, message);
+
+    return m->device_id != 0 && !app_may_receive(arg, m->device_id, m->type_id);
+}
+
+static void throw_out(struct delivery *d, void *arg)
+{
+    struct app_session *a = arg;
+
+    counter_inc(deliveries_not_allowed);
+    delivery_deinit(d);
+    a->cursor_moved = true;
+}
+
+void app_login_throw_out(struct app_session *a)
+{
+    if (a->access.limits != NULL)
+        flow_out_take_if(&a->session->out, may_not_receive, throw_out, a);
 }
 
 const char *app_login_renew(struct app_session *a, const struct secret_set *secrets)
@@ -166,6 +194,7 @@ const char *app_login_renew(struct app_session *a, const struct secret_set *secr
     if (s != NULL && project_secret_is_like(s, access->secret)) {
         project_secret_unref(&access->secret);
         access->secret = project_secret_ref(s);
+        access->limits = project_secret_limits(access->secret);
         return NULL;
     }
     if (access->is_over)

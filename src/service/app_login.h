@@ -27,8 +27,15 @@ enum reason app_login_check_session(const struct client *c, const struct packet_
 /** The scopes of a grant that app_login_check has given. */
 uint8_t app_login_scopes(const struct service_grant *grant);
 
+/** Its secret if that is limited to some devices, otherwise NULL; borrowed. */
+struct project_secret *app_login_limits(const struct service_grant *grant);
+
 /** The session is used with this grant from now on. */
 void app_login_attached(struct app_session *a, const struct service_grant *grant);
+
+/** Before anything is sent: what waits in the session and is of devices that its client may not be
+ * given any more is thrown out, and counted. */
+void app_login_throw_out(struct app_session *a);
 
 /** The project's secrets are these now. NULL: that of the session is among them, unchanged;
  * otherwise why its connection must end. */

@@ -186,7 +186,7 @@ static void open_downlink(struct worker *w, const struct letter *l)
         record_will(d, &answer);
     else if (!answer.is_later)
         post_answer(w, d, &answer);
-    mem_free(d);
+    downlink_free(&d);
 }
 
 /* --- at the session's home ------------------------------------------------------------------- */
@@ -248,8 +248,14 @@ static struct service_verdict send_downlink(struct app_session *a, struct downli
                     &answer); /* as from another worker, so that refusals are told in one place */
         answer.is_later = true;
     }
-    mem_free(d);
+    downlink_free(&d);
     return (struct service_verdict){.is_later = answer.is_later, .reason = answer.reason};
+}
+
+/* With a reference, for who outlives the session's present access. */
+static struct project_secret *limits_of(const struct app_session *a)
+{
+    return a->access.limits == NULL ? NULL : project_secret_ref(a->access.limits);
 }
 
 struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
@@ -276,6 +282,7 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     d->has_publisher = true;
     d->publisher_worker = w->index;
     d->ticket = *ticket;
+    d->limits = limits_of(a);
     if (property_has(&p->properties, PROPERTY_MESSAGE_EXPIRY)) {
         d->has_expiry = true;
         d->expires_ms = w->now_ms + p->properties.message_expiry_s * 1000ull;
@@ -285,43 +292,67 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
 
 /* --- wills ----------------------------------------------------------------------------------- */
 
-static bool has_device(const struct home *h, uint64_t project_id, uint64_t device_id)
-{
-    const struct device *d = home_find_device(h, device_id);
+/* Whether a device may have a will: asked of its home. */
+struct will_question {
+    uint64_t number; /* of the waiting client */
+    uint64_t project_id, device_id;
+    unsigned worker;               /* the client's */
+    struct project_secret *limits; /* a reference; NULL: any device of the project */
+};
 
-    return d != NULL && d->project->project->project_id == project_id;
+static bool may_have_will(const struct home *h, const struct will_question *q)
+{
+    const struct device *d = home_find_device(h, q->device_id);
+
+    return d != NULL && d->project->project->project_id == q->project_id &&
+           (q->limits == NULL || project_secret_allows_device(q->limits, d->device_id, d->type_id));
 }
 
-/* One that is on its way here is there: whose it is was looked at when it was moved. */
-static bool has_own_device(const struct home *h, uint64_t project_id, uint64_t device_id)
+/* One that is on its way here is there: whose it is was looked at when it was moved, and whether it
+ * is allowed is looked at when the will is due. */
+static bool may_have_own_will(const struct home *h, const struct will_question *q)
 {
-    return hand_over_is_expected(h, device_id) || has_device(h, project_id, device_id);
+    return hand_over_is_expected(h, q->device_id) || may_have_will(h, q);
 }
 
-/* At the session's home: a: the waiting client's number, b: whether the device exists. */
+/* At the session's home: a: the waiting client's number, b: the answer. */
 static void open_will_answer(struct worker *w, const struct letter *l)
 {
     client_decide(w, l->a, l->b != 0);
 }
 
-/* At the device's home. a: number, b: project, c: device; object: the asking worker. */
+/* At the device's home. */
 static void open_will_question(struct worker *w, const struct letter *l)
 {
-    const struct worker *asking = l->object;
-    struct letter answer = {.open = open_will_answer, .a = l->a};
+    struct will_question *q = l->object;
+    struct letter answer = {.open = open_will_answer, .a = q->number};
 
-    if (hand_over_park(home_of(w), l->c, l))
+    if (hand_over_park(home_of(w), q->device_id, l))
         return;
-    answer.b = has_device(home_of(w), l->b, l->c);
-    worker_post(w, asking->index, &answer);
+    answer.b = may_have_will(home_of(w), q);
+    worker_post(w, q->worker, &answer);
+    project_secret_unref(&q->limits);
+    mem_free(q);
+}
+
+static void post_will_question(struct client *c, unsigned home, const struct will_question *q)
+{
+    struct will_question *copy = mem_new_of(MEM_MESSAGE, struct will_question);
+    struct letter letter = {.open = open_will_question, .object = copy};
+
+    *copy = *q;
+    copy->number = client_wait_number(c);
+    if (copy->limits != NULL)
+        (void)project_secret_ref(copy->limits);
+    worker_post(client_worker(c), home, &letter);
 }
 
 enum reason app_check_will(struct client *c, const struct project *p,
                            const struct packet_will *will, struct service_login *login)
 {
     struct worker *w = client_worker(c);
+    struct will_question q = {.worker = w->index, .limits = app_login_limits(&login->grant)};
     struct open_topic topic;
-    struct letter question = {.open = open_will_question, .object = w};
     enum reason reason =
         check_topic(p, app_login_scopes(&login->grant), will->topic, &topic, &login->why);
     unsigned home;
@@ -330,20 +361,19 @@ enum reason app_check_will(struct client *c, const struct project *p,
         reason = site_check_payload(site_of(w), will->payload, &login->why);
     if (reason != REASON_SUCCESS)
         return reason;
+    q.project_id = topic.project_id;
+    q.device_id = topic.device_id;
     home = home_of_device(home_of(w), topic.device_id);
     if (c->decision == CLIENT_UNDECIDED && home != w->index) {
-        question.a = client_wait_number(c);
-        question.b = topic.project_id;
-        question.c = topic.device_id;
-        worker_post(w, home, &question);
+        post_will_question(c, home, &q);
         login->is_later = true;
         return REASON_SUCCESS;
     }
-    if (home == w->index ? has_own_device(home_of(w), topic.project_id, topic.device_id)
-                         : c->decision == CLIENT_ALLOWED)
+    if (home == w->index ? may_have_own_will(home_of(w), &q) : c->decision == CLIENT_ALLOWED)
         return REASON_SUCCESS;
-    login->why = slice_of("the will's device does not exist in this project");
-    return REASON_TOPIC_INVALID;
+    login->why = slice_of(q.limits == NULL ? "the will's device does not exist in this project"
+                                           : DOWNLINK_DEVICE_NOT_ALLOWED);
+    return q.limits == NULL ? REASON_TOPIC_INVALID : REASON_NOT_AUTHORIZED;
 }
 
 void app_publish_will(struct session *s, const struct will *will)
@@ -361,6 +391,7 @@ void app_publish_will(struct session *s, const struct will *will)
     d->qos = will->qos;
     d->retain = will->retain;
     d->ticket.session = s->handle;
+    d->limits = limits_of(a);
     if (will->has_expiry) {
         d->has_expiry = true;
         d->expires_ms = s->worker->now_ms + will->expiry_s * 1000ull;

@@ -9,8 +9,9 @@
 
 struct question {
     struct open_filter filter;
-    uint64_t session; /* handle */
-    unsigned worker;  /* its home */
+    struct project_secret *limits; /* a reference; NULL: all devices */
+    uint64_t session;              /* handle */
+    unsigned worker;               /* its home */
     uint8_t qos;
     uint32_t identifier;
 };
@@ -43,6 +44,8 @@ static void give(struct home *h, unsigned to, const struct letter *answer)
 
 static void answer_for_device(struct home *h, const struct question *q, const struct device *d)
 {
+    if (q->limits != NULL && !project_secret_allows_device(q->limits, d->device_id, d->type_id))
+        return;
     for (unsigned i = 0; i < DEVICE_RETAINED_COUNT; i++) {
         struct open_message *m = d->retained[i];
         struct letter letter = {
@@ -67,11 +70,13 @@ static void open_question(struct worker *w, const struct letter *l)
     for (struct list *n = p == NULL ? NULL : p->retained.next; n != NULL && n != &p->retained;
          n = n->next)
         answer_for_device(h, q, list_entry(n, struct device, retained_node));
+    project_secret_unref(&q->limits);
     mem_free(q);
 }
 
 void app_retained_ask(struct app_subscription *sub)
 {
+    struct project_secret *limits = sub->session->access.limits;
     struct session *s = sub->session->session;
     struct worker *w = s->worker;
 
@@ -80,6 +85,7 @@ void app_retained_ask(struct app_subscription *sub)
         struct letter letter = {.open = open_question, .object = q};
 
         q->filter = sub->indexed.filter;
+        q->limits = limits == NULL ? NULL : project_secret_ref(limits);
         q->session = s->handle;
         q->worker = w->index;
         q->qos = sub->qos;

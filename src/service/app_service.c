@@ -115,7 +115,11 @@ static void session_opened(struct session *s)
 
 static void attached(struct client *c, const struct service_login *login)
 {
-    app_login_attached(app_session_of(c->session), &login->grant);
+    struct app_session *a = app_session_of(c->session);
+
+    app_login_attached(a, &login->grant);
+    share_membership_attached(a);
+    app_login_throw_out(a);
 }
 
 static void connected(struct client *c, bool session_present)

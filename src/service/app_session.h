@@ -33,6 +33,7 @@ struct app_subscription {
 /** With what right a session is used: what its last connection has logged in with. */
 struct app_access {
     struct project_secret *secret; /* a reference; NULL: it has had no connection yet */
+    struct project_secret *limits; /* the same, if it is limited to some devices; else NULL */
     uint8_t scopes;                /* bits */
     bool is_pass;
     bool is_over; /* the secret was revoked or changed: nothing may be done with it any more */
@@ -79,6 +80,14 @@ struct app_session {
 static inline bool app_may(const struct app_session *a, enum scope scope)
 {
     return (a->access.scopes & SCOPE_BIT(scope)) != 0;
+}
+
+/** Whether its client may be given a message of this device. */
+static inline bool app_may_receive(const struct app_session *a, uint64_t device_id,
+                                   uint64_t type_id)
+{
+    return __builtin_expect(a->access.limits == NULL, 1) ||
+           project_secret_allows_device(a->access.limits, device_id, type_id);
 }
 
 static inline struct app_session *app_session_of(const struct session *s)

@@ -58,6 +58,15 @@ struct downlink *downlink_new(const struct open_topic *topic, struct slice paylo
     return d;
 }
 
+void downlink_free(struct downlink **dp)
+{
+    struct downlink *d = *dp;
+
+    *dp = NULL;
+    project_secret_unref(&d->limits);
+    mem_free(d);
+}
+
 static void refuse(struct downlink_answer *answer, enum reason reason, const char *why)
 {
     answer->reason = reason;
@@ -94,6 +103,7 @@ static void retain(struct device *d, const struct downlink *x, struct slice payl
     const struct project *project = d->project->project;
     struct open_message_parts parts = {.project_id = x->project_id,
                                        .device_id = x->device_id,
+                                       .type_id = d->type_id,
                                        .project_text = project_text(project),
                                        .device_text = device_text(d),
                                        .kind = x->kind,
@@ -302,6 +312,12 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
     struct device *d = home_find_device(h, x->device_id);
 
     *answer = (struct downlink_answer){.reason = REASON_SUCCESS};
+    /* Before all else: who may not use a device does not learn whether there is one. */
+    if (x->limits != NULL &&
+        !project_secret_allows_device(x->limits, x->device_id, d == NULL ? 0 : d->type_id)) {
+        refuse(answer, REASON_NOT_AUTHORIZED, DOWNLINK_DEVICE_NOT_ALLOWED);
+        return;
+    }
     if (d == NULL || d->project->project->project_id != x->project_id) {
         refuse(answer, REASON_TOPIC_INVALID, "no such device in this project");
         return;

@@ -9,6 +9,9 @@
 #include "platform/router.h"
 #include "service/app_session.h"
 
+/** Why a secret that is limited to some devices may not be used for another. */
+#define DOWNLINK_DEVICE_NOT_ALLOWED "the secret is not for this device"
+
 struct downlink {
     uint64_t project_id, device_id;
     enum open_kind kind; /* ATTRIBUTES_PUSH or COMMAND_SEND */
@@ -24,6 +27,7 @@ struct downlink {
     struct slice payload;    /* inside the block, as all; JSON_PADDING readable bytes behind */
     struct slice properties; /* to forward, encoded */
     struct slice response_topic, correlation_data;
+    struct project_secret *limits; /* a reference: the device must be one of its; NULL: any */
 };
 
 /** The answer: what the publisher is told. */
@@ -37,6 +41,8 @@ struct downlink_answer {
 /** A copy of what a PUBLISH (or will) says; the caller owns it. */
 struct downlink *downlink_new(const struct open_topic *topic, struct slice payload,
                               struct slice properties, const struct property_set *set);
+
+void downlink_free(struct downlink **d);
 
 enum { DOWNLINK_RECEIPT_REASON_SHIFT = 24 /* bits of the receipt's `c` that take the reason */ };
 

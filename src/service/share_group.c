@@ -27,10 +27,12 @@ struct member {
     bool is_gone;     /* has left for good; freed with its answer */
     bool is_recalled; /* and has not answered yet: it is sent nothing */
     bool is_empty;    /* has answered while away, and was given nothing since */
+    bool is_settled; /* has answered while away, and what it was given is for nobody who is there */
     uint32_t identifier;
     uint32_t device_count;
-    struct buffer held;        /* owned: struct open_message *, a reference each */
-    struct share_group *group; /* borrowed: owns it */
+    struct project_secret *limits; /* a reference; NULL: it may have all devices */
+    struct buffer held;            /* owned: struct open_message *, a reference each */
+    struct share_group *group;     /* borrowed: owns it */
 };
 
 struct assignment {
@@ -144,13 +146,15 @@ static struct member *get_member(struct worker *w, uint64_t share)
     return m;
 }
 
-static struct member *add_member(struct share_group *g, const struct share_join *j)
+static struct member *add_member(struct share_group *g, struct share_join *j)
 {
     struct member *m = mem_new_of(MEM_SUBSCRIPTION, struct member);
 
     m->share = j->share;
     m->worker = j->worker;
     m->group = g;
+    m->limits = j->limits;
+    j->limits = NULL;
     g->members =
         mem_resize(MEM_SUBSCRIPTION, g->members, (g->member_count + 1) * sizeof(struct member *));
     g->members[g->member_count++] = m;
@@ -168,6 +172,7 @@ static void free_member(struct member *m)
         if (g->members[i] == m)
             g->members[i] = g->members[--g->member_count];
     }
+    project_secret_unref(&m->limits);
     mem_free(m);
 }
 
@@ -183,14 +188,23 @@ static unsigned rank(const struct member *m)
     return m->is_away ? 1 : 0;
 }
 
-/* Of the best rank, the member with the fewest devices; NULL when there is no member. */
-static struct member *choose_member(const struct share_group *g)
+static bool may_have(const struct member *m, const struct open_message *message)
+{
+    return m->limits == NULL ||
+           project_secret_allows_device(m->limits, message->device_id, message->type_id);
+}
+
+/* Of the best rank, the member with the fewest devices that may have this one; NULL when there is
+ * none. */
+static struct member *choose_member(const struct share_group *g, const struct open_message *message)
 {
     struct member *best = NULL;
 
     for (uint32_t i = 0; i < g->member_count; i++) {
         struct member *m = g->members[i];
 
+        if (!may_have(m, message))
+            continue;
         if (best == NULL || rank(m) < rank(best) ||
             (rank(m) == rank(best) && m->device_count < best->device_count))
             best = m;
@@ -198,8 +212,10 @@ static struct member *choose_member(const struct share_group *g)
     return best;
 }
 
-static struct member *member_for(struct share_group *g, uint64_t device_id)
+/* A device whose type has changed may go to another member. */
+static struct member *member_for(struct share_group *g, const struct open_message *message)
 {
+    uint64_t device_id = message->device_id;
     uint64_t hash = hash_u64(device_id);
     struct assignment *a = hash_table_find(&g->assignments, hash, &device_id);
 
@@ -208,8 +224,12 @@ static struct member *member_for(struct share_group *g, uint64_t device_id)
         a->device_id = device_id;
         hash_table_put(&g->assignments, hash, a);
     }
+    if (a->member != NULL && !may_have(a->member, message)) {
+        a->member->device_count--;
+        a->member = NULL;
+    }
     if (a->member == NULL) {
-        a->member = choose_member(g);
+        a->member = choose_member(g, message);
         if (a->member != NULL) {
             a->member->device_count++;
             a->member->is_empty = false;
@@ -237,10 +257,11 @@ static void send_to(struct home *h, const struct member *m, struct open_message 
 static void deliver(struct home *h, struct share_group *g, struct open_message *message,
                     unsigned bits)
 {
-    struct member *m = member_for(g, message->device_id);
+    struct member *m = member_for(g, message);
 
     if (m == NULL) {
-        counter_inc(share_deliveries_lost);
+        if (g->member_count == 0) /* otherwise nobody who is there may have it */
+            counter_inc(share_deliveries_lost);
     } else if (m->is_recalled) {
         open_message_ref(message);
         buffer_append(&m->held, &message, sizeof(message));
@@ -264,19 +285,33 @@ static void recall(struct member *m)
     worker_post(m->group->worker, m->worker, &letter);
 }
 
+static bool somebody_is_there(const struct share_group *g)
+{
+    for (uint32_t i = 0; i < g->member_count; i++) {
+        if (rank(g->members[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What the members that are away have goes to those that are there, if there is one. */
 static void recall_away(struct share_group *g)
 {
-    const struct member *best = choose_member(g);
-
-    if (best == NULL || rank(best) != 0)
+    if (!somebody_is_there(g))
         return;
     for (uint32_t i = 0; i < g->member_count; i++) {
         struct member *m = g->members[i];
 
-        if (rank(m) == 1 && !m->is_empty)
+        if (rank(m) == 1 && !m->is_empty && !m->is_settled)
             recall(m);
     }
+}
+
+/* Somebody has come, or is for other devices now: he may have what nobody could take before. */
+static void unsettle(struct share_group *g)
+{
+    for (uint32_t i = 0; i < g->member_count; i++)
+        g->members[i]->is_settled = false;
 }
 
 static void free_devices(struct member *m)
@@ -312,7 +347,7 @@ void share_group_open_returned(struct worker *w, const struct letter *l)
     invariant(l->c == 0 || !m->is_gone);
     m->held = (struct buffer){0};
     m->is_recalled = false;
-    m->is_empty = m->is_away;
+    m->is_empty = m->is_settled = m->is_away;
     if (l->c == 0)
         free_devices(m);
     if (m->is_gone)
@@ -339,9 +374,11 @@ void share_group_open_join(struct worker *w, const struct letter *l)
     m->qos = j->qos;
     m->identifier = j->identifier;
     m->retain_as_published = j->retain_as_published;
+    unsettle(m->group);
     recall_away(m->group);
     atomic_fetch_sub_explicit(&j->project->joining, 1, memory_order_release);
     project_unref(&j->project);
+    project_secret_unref(&j->limits);
     mem_free(j->name);
     mem_free(j);
 }
@@ -352,6 +389,10 @@ void share_group_open_away(struct worker *w, const struct letter *l)
 
     m->is_away = l->b != 0;
     m->is_empty = false;
+    if (m->is_away)
+        m->is_settled = false;
+    else
+        unsettle(m->group);
     recall_away(m->group);
     if (m->is_away && !m->is_recalled) {
         struct letter alone = {.open = share_membership_open_alone, .a = m->share, .b = l->b};

@@ -15,11 +15,12 @@ enum { SHARE_AWAY_MS = 5000 /* offline for so long, a member's devices go to the
 
 struct share_membership {
     uint64_t share;
-    unsigned home;               /* the group's worker */
-    struct app_session *session; /* borrowed; NULL: it has left, the recall is to come */
-    bool is_away;                /* as the group was told */
-    bool awaits_recall;          /* it was told so and has not answered */
-    uint64_t away_count;         /* numbers what it was told */
+    unsigned home;                 /* the group's worker */
+    struct app_session *session;   /* borrowed; NULL: it has left, the recall is to come */
+    bool is_away;                  /* as the group was told */
+    struct project_secret *limits; /* a reference, likewise; NULL: it may have all devices */
+    bool awaits_recall;            /* it was told so and has not answered */
+    uint64_t away_count;           /* numbers what it was told */
     struct buffer messages; /* owned: struct open_message *, a reference each, to be returned */
 };
 
@@ -71,9 +72,10 @@ static void on_taken(struct delivery *d, void *arg)
     delivery_deinit(d);
 }
 
-static void take_back(struct share_membership *m, struct session *s)
+/* With what was sent and not acknowledged when nothing can come of it any more. */
+static void take_back(struct share_membership *m, struct session *s, bool also_unacknowledged)
 {
-    flow_out_take_share(&s->out, m->share, s->client == NULL, on_taken, m);
+    flow_out_take_share(&s->out, m->share, also_unacknowledged, on_taken, m);
 }
 
 void share_membership_open_recall(struct worker *w, const struct letter *l)
@@ -87,13 +89,16 @@ void share_membership_open_recall(struct worker *w, const struct letter *l)
     answer.c = s != NULL && s->client != NULL;
     m->awaits_recall = false;
     if (s != NULL && s->client == NULL)
-        take_back(m, s);
+        take_back(m, s, true);
     answer.b = m->messages.len / sizeof(struct open_message *);
     answer.object = m->messages.data;
     m->messages = (struct buffer){0};
     worker_post(w, m->home, &answer);
-    if (m->session == NULL)
-        mem_free(hash_table_remove(&site_of(w)->share_memberships, hash_u64(m->share), &m->share));
+    if (m->session == NULL) {
+        (void)hash_table_remove(&site_of(w)->share_memberships, hash_u64(m->share), &m->share);
+        project_secret_unref(&m->limits);
+        mem_free(m);
+    }
 }
 
 void share_membership_open_alone(struct worker *w, const struct letter *l)
@@ -159,7 +164,7 @@ void share_membership_open_delivery(struct worker *w, const struct letter *l)
     else if (session_deliver(s, &d) == SESSION_FULL)
         on_full(m, &d);
     if (m->session == NULL) /* sending has ended it: this one came after the others were taken */
-        take_back(m, s);
+        take_back(m, s, s->client == NULL);
 }
 
 /* --- coming and going ------------------------------------------------------------------------ */
@@ -171,6 +176,7 @@ static struct share_membership *membership_new(struct app_session *a, unsigned h
     m->share = atomic_fetch_add_explicit(&last_share, 1, memory_order_relaxed) + 1;
     m->home = home;
     m->session = a;
+    m->limits = a->access.limits == NULL ? NULL : project_secret_ref(a->access.limits);
     hash_table_put(&a->site->share_memberships, hash_u64(m->share), m);
     return m;
 }
@@ -195,19 +201,43 @@ void share_membership_join(struct app_subscription *sub)
     j->qos = sub->qos;
     j->retain_as_published = sub->retain_as_published;
     j->identifier = sub->identifier;
+    j->limits =
+        sub->membership->limits == NULL ? NULL : project_secret_ref(sub->membership->limits);
     atomic_fetch_add_explicit(&a->project->joining, 1, memory_order_acq_rel);
     worker_post(w, sub->membership->home, &letter);
 }
 
-void share_membership_leave(struct app_subscription *sub)
+static void leave(struct app_subscription *sub, bool also_unacknowledged)
 {
     struct share_membership *m = sub->membership;
     struct session *s = m->session->session;
 
-    take_back(m, s);
+    take_back(m, s, also_unacknowledged);
     m->session = NULL;
     sub->membership = NULL;
     tell(s->worker, m, share_group_open_leave, 0);
+}
+
+void share_membership_leave(struct app_subscription *sub)
+{
+    leave(sub, sub->session->session->client == NULL);
+}
+
+static bool is_same(const struct project_secret *a, const struct project_secret *b)
+{
+    return a == b || (a != NULL && b != NULL && project_secret_is_like(a, b));
+}
+
+void share_membership_attached(struct app_session *a)
+{
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
+        struct app_subscription *sub = list_entry(n, struct app_subscription, node);
+
+        if (sub->membership == NULL || is_same(sub->membership->limits, a->access.limits))
+            continue;
+        leave(sub, true); /* nothing has been sent on this connection */
+        share_membership_join(sub);
+    }
 }
 
 static void on_away(struct timer *t)

@@ -26,6 +26,11 @@ void share_membership_join(struct app_subscription *sub);
  */
 void share_membership_leave(struct app_subscription *sub);
 
+/** The session has a connection, on which nothing has been sent yet. Where that is for other
+ * devices than the one before it, the session leaves the group, with all that it was to be given,
+ * and joins it anew. */
+void share_membership_attached(struct app_session *a);
+
 /** The session's connection has ended: after 5 s its groups hear that it is away; at once when it
  * was ended for its full queue. */
 void share_membership_disconnected(struct app_session *a);

@@ -33,7 +33,8 @@ struct share_join {
     unsigned worker; /* the member's home */
     uint8_t qos;
     bool retain_as_published;
-    uint32_t identifier; /* 0: none */
+    uint32_t identifier;           /* 0: none */
+    struct project_secret *limits; /* a reference; NULL: it may have all devices */
 };
 
 enum {

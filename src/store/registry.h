@@ -48,7 +48,7 @@ struct registry_secret {
     char secret[IDENT_SECRET_LEN + 1];
     struct slice definition; /* borrowed: a JSON text (docs/secrets.md): what it may */
     int64_t created_ms;
-    int64_t used_ms;                          /* Unix; when last, to the minute; 0: never */
+    int64_t used_ms;                       /* Unix; when last, to the minute; 0: never */
     char used_from[REGISTRY_PEER_MAX + 1]; /* then: from where */
 };
 

@@ -39,6 +39,18 @@ def test_set(own):
     assert who.cli("show")["secret"] == who.secret
 
 
+def test_devices_and_types(own):
+    """Devices by user name, types by product key or code."""
+    cli, login = own.server.cli, own.device()
+    kind = cli("type", "add", "--project", own.key, "--name", "Pump", "--code", "pump")["product_key"]
+    who = Secret.add(own, "a", "--devices", f"{login.username},DU_0000000000", "--types", "pump")
+    shown = who.cli("show")
+    assert shown["devices"] == [login.username, "DU_0000000000"] and shown["types"] == [kind]
+    shown = who.cli("set", "--devices", "any")
+    assert "devices" not in shown and shown["types"] == [kind]
+    assert "types" not in who.cli("set", "--types", "any")
+
+
 def test_for_people(own):
     """Lists with commas, dates, a dash where there is nothing."""
     Secret.add(own, "a", "--scopes", "push,command", "--addresses", "::1", "--expires", "2030-01-01")
@@ -64,6 +76,8 @@ def test_main_may_be_removed(own):
     "empty": (("set", "main", "--scopes", ""), "scopes"),
     "address": (("set", "main", "--addresses", "192.0.2.1/24"), "192.0.2.1/24"),
     "expiry": (("set", "main", "--expires", "soon"), "soon"),
+    "device": (("set", "main", "--devices", "DU_1"), "DU_"),
+    "type": (("set", "main", "--types", "pump,PK_00000"), "pump"),
     "day": (("set", "main", "--expires", "2030-02-30"), "2030-02-30"),
 })
 def test_mistakes(net, own, args, named):

@@ -33,6 +33,8 @@ static void what_is_left_out_limits_nothing(void **state)
     assert_int_equal(s->expires_ms, 0);
     assert_true(project_secret_allows_address(s, slice_of("192.0.2.1")));
     assert_true(project_secret_allows_address(s, slice_of("memory")));
+    assert_true(project_secret_allows_device(s, 1, 0));
+    assert_null(project_secret_limits(s));
     project_secret_unref(&s);
     assert_null(s);
     project_secret_unref(&s);
@@ -53,6 +55,34 @@ static void all_members(void **state)
     assert_false(project_secret_allows_address(s, slice_of("::2")));
     assert_false(project_secret_allows_address(s, slice_of("memory")));
     project_secret_unref(&s);
+}
+
+static void devices_and_types(void **state)
+{
+    uint64_t a = ident_parse(IDENT_DEVICE, slice_of("DU_00000000zz"));
+    uint64_t b = ident_parse(IDENT_DEVICE, slice_of("DU_0000000001"));
+    uint64_t c = ident_parse(IDENT_DEVICE, slice_of("DU_0000000002"));
+    uint64_t type = ident_parse(IDENT_TYPE, slice_of("PK_4fT2x"));
+    struct project_secret *named =
+        read_secret("a", "text", "{\"devices\": [\"DU_00000000zz\", \"DU_0000000001\"]}");
+    struct project_secret *typed = read_secret("a", "text", "{\"types\": [\"PK_4fT2x\"]}");
+    struct project_secret *both =
+        read_secret("a", "text", "{\"types\": [\"PK_4fT2x\"], \"devices\": [\"DU_0000000001\"]}");
+
+    (void)state;
+    assert_ptr_equal(project_secret_limits(named), named);
+    assert_true(project_secret_allows_device(named, a, 0));
+    assert_true(project_secret_allows_device(named, b, type));
+    assert_false(project_secret_allows_device(named, c, type));
+    assert_false(project_secret_allows_device(typed, a, 0));
+    assert_false(project_secret_allows_device(typed, a, type + 1));
+    assert_true(project_secret_allows_device(typed, a, type));
+    assert_true(project_secret_allows_device(both, b, 0)); /* one of the two is enough */
+    assert_true(project_secret_allows_device(both, c, type));
+    assert_false(project_secret_allows_device(both, c, 0));
+    project_secret_unref(&named);
+    project_secret_unref(&typed);
+    project_secret_unref(&both);
 }
 
 static void whatever_changes_is_a_change(void **state)
@@ -105,6 +135,11 @@ static const struct mistake {
     {"{\"addresses\": []}", "\"addresses\" is empty"},
     {"{\"addresses\": [\"192.0.2.1/24\"]}", "\"192.0.2.1/24\" is no range"},
     {"{\"addresses\": [7]}", "\"\" is no range"},
+    {"{\"devices\": []}", "\"devices\" is empty"},
+    {"{\"devices\": [\"DU_1\"]}", "list of user names"},
+    {"{\"devices\": \"DU_0000000001\"}", "\"devices\""},
+    {"{\"types\": [\"DU_0000000001\"]}", "list of product keys"},
+    {"{\"types\": [null]}", "list of product keys"},
 };
 
 static void what_is_wrong_is_told(void **state)
@@ -126,8 +161,11 @@ static void what_is_wrong_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LEFTOVER_TEST(what_is_left_out_limits_nothing), LEFTOVER_TEST(all_members),
-        LEFTOVER_TEST(whatever_changes_is_a_change),    LEFTOVER_TEST(the_text_is_not_kept),
+        LEFTOVER_TEST(what_is_left_out_limits_nothing),
+        LEFTOVER_TEST(all_members),
+        LEFTOVER_TEST(devices_and_types),
+        LEFTOVER_TEST(whatever_changes_is_a_change),
+        LEFTOVER_TEST(the_text_is_not_kept),
         LEFTOVER_TEST(what_is_wrong_is_told),
     };
 
