@@ -43,13 +43,13 @@ static struct device *find_device(struct server *s, uint64_t device_id)
     return home_find_device(home_of(home), device_id);
 }
 
-static void load_online(uint64_t device_id, void *arg)
+static void load_presence(uint64_t device_id, bool is_online, int64_t since_ms, void *arg)
 {
     struct server *s = arg;
     struct device *d = find_device(s, device_id);
 
     if (d != NULL)
-        device_restore_online(d, s->config->restart_grace * 1000ull);
+        device_restore_presence(d, is_online, since_ms, s->config->restart_grace * 1000ull);
 }
 
 struct part_load {
@@ -153,13 +153,13 @@ enum status value_sync_load(struct server *s)
 
     if (st == ST_OK)
         st = value_store_each(s->values, load_value, s);
+    if (st == ST_OK)
+        st = value_store_each_presence(s->values, load_presence, s);
     for (unsigned i = 0; st == ST_OK && i < VALUE_STORE_PART_COUNT; i++) {
         struct part_load load = {s, &parts[i]};
 
         st = value_store_each_part(s->values, parts[i].part, load_part, &load);
     }
-    if (st == ST_OK)
-        st = value_store_each_online(s->values, load_online, s);
     mark_all_saved(s);
     return st;
 }
@@ -180,8 +180,10 @@ static enum status save_parts(struct value_store *store, const struct device *d)
 
 static enum status save_device(struct value_store *store, const struct device *d)
 {
-    enum status kept = value_store_put_online(store, d->device_id, d->is_online);
+    enum status kept = ST_OK;
 
+    if (d->is_online || d->presence_ms != 0)
+        kept = value_store_put_presence(store, d->device_id, d->is_online, d->presence_ms);
     if (kept == ST_OK)
         kept = save_parts(store, d);
     if (kept != ST_OK)

@@ -387,6 +387,30 @@ enum status json_text(const struct json_member *m, char *out, size_t max, size_t
     return ST_OK;
 }
 
+int json_text_compare(const struct json_member *m, struct slice text)
+{
+    const uint8_t *at = m->value.data + 1;
+    const uint8_t *end = m->value.data + m->value.len - 1;
+    size_t same = 0;
+
+    while (at < end) {
+        uint8_t bytes[4];
+        size_t count = 1;
+
+        if (*at == '\\')
+            count = unescape_one(at, bytes);
+        else
+            bytes[0] = *at++;
+        for (size_t i = 0; i < count; i++, same++) {
+            if (same == text.len)
+                return 1;
+            if (bytes[i] != text.data[same])
+                return bytes[i] < text.data[same] ? -1 : 1;
+        }
+    }
+    return same < text.len ? -1 : 0;
+}
+
 enum status json_member_int64(const struct json_member *m, int64_t *out)
 {
     const char *begin = reinterpret_cast<const char *>(m->value.data);

@@ -106,6 +106,14 @@ const struct json_member *json_find(const struct json_member *members, size_t co
  */
 enum status json_text(const struct json_member *m, char *out, size_t max, size_t *len) MUST_CHECK;
 
+/**
+ * Compares the value of a string member, unescaped, with a text byte by byte, which for UTF-8 is
+ * the order of code points. No copy is made, however long it is.
+ *
+ * @return below 0, 0 or above 0: the member is less than, equal to or greater than `text`
+ */
+int json_text_compare(const struct json_member *m, struct slice text);
+
 /** The value of a number as a 64-bit integer; 0 on failure. Errors: ST_INVALID: not a number,
  * written with a fraction or exponent, or out of range. */
 enum status json_member_int64(const struct json_member *m, int64_t *out) MUST_CHECK;

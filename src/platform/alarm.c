@@ -21,38 +21,35 @@ static bool is_due(const struct alarm *a, int64_t now_ms)
            now_ms - a->met_since_ms >= (int64_t)a->rule->duration_ms;
 }
 
-static void alert_if_due(struct alarms *s, struct alarm *a, int64_t now_ms,
-                         alarm_change_fn on_change, void *arg)
+/* What alerts at once was never pending for others. */
+static void on_met(struct alarms *s, struct alarm *a, int64_t since_ms, int64_t now_ms,
+                   alarm_change_fn on_change, void *arg)
 {
-    if (!is_due(a, now_ms))
-        return;
-    enter(s, a, ALARM_ALERTING);
-    on_change(a, arg);
-}
+    enum alarm_state before = a->state;
 
-static void on_met(struct alarms *s, struct alarm *a, int64_t now_ms, alarm_change_fn on_change,
-                   void *arg)
-{
-    if (a->state == ALARM_ALERTING)
+    if (before == ALARM_ALERTING)
         return;
-    if (a->state == ALARM_NORMAL) {
+    if (before == ALARM_NORMAL) {
         enter(s, a, ALARM_PENDING);
-        a->met_since_ms = now_ms;
+        a->met_since_ms = since_ms;
     }
     if (a->met_count < a->rule->repeat)
         a->met_count++;
-    alert_if_due(s, a, now_ms, on_change, arg);
+    if (is_due(a, now_ms))
+        enter(s, a, ALARM_ALERTING);
+    if (a->state != before)
+        on_change(a, before, arg);
 }
 
 static void on_unmet(struct alarms *s, struct alarm *a, alarm_change_fn on_change, void *arg)
 {
-    bool was_alerting = a->state == ALARM_ALERTING;
+    enum alarm_state before = a->state;
 
     enter(s, a, ALARM_NORMAL);
     a->met_count = 0;
     a->met_since_ms = 0;
-    if (was_alerting)
-        on_change(a, arg);
+    if (before != ALARM_NORMAL)
+        on_change(a, before, arg);
 }
 
 void alarms_report(struct alarms *s, const struct json_member *members, size_t count,
@@ -65,14 +62,14 @@ void alarms_report(struct alarms *s, const struct json_member *members, size_t c
         if (a->rule->is_offline || !alarm_rule_concerns(a->rule, members, count))
             continue;
         if (alarm_rule_is_met(a->rule, values))
-            on_met(s, a, now_ms, on_change, arg);
+            on_met(s, a, now_ms, now_ms, on_change, arg);
         else
             on_unmet(s, a, on_change, arg);
     }
 }
 
-void alarms_presence(struct alarms *s, bool is_online, int64_t now_ms, alarm_change_fn on_change,
-                     void *arg)
+void alarms_presence(struct alarms *s, bool is_online, int64_t since_ms, int64_t now_ms,
+                     alarm_change_fn on_change, void *arg)
 {
     for (uint32_t i = 0; i < s->count; i++) {
         struct alarm *a = &s->items[i];
@@ -82,14 +79,18 @@ void alarms_presence(struct alarms *s, bool is_online, int64_t now_ms, alarm_cha
         if (is_online)
             on_unmet(s, a, on_change, arg);
         else
-            on_met(s, a, now_ms, on_change, arg);
+            on_met(s, a, since_ms, now_ms, on_change, arg);
     }
 }
 
 void alarms_time(struct alarms *s, int64_t now_ms, alarm_change_fn on_change, void *arg)
 {
-    for (uint32_t i = 0; i < s->count; i++)
-        alert_if_due(s, &s->items[i], now_ms, on_change, arg);
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!is_due(&s->items[i], now_ms))
+            continue;
+        enter(s, &s->items[i], ALARM_ALERTING);
+        on_change(&s->items[i], ALARM_PENDING, arg);
+    }
 }
 
 int64_t alarms_next_ms(const struct alarms *s)
@@ -142,10 +143,8 @@ void alarms_set_rules(struct alarms *s, struct alarm_rule *const *rules, size_t 
         s->items[i].rule = alarm_rule_ref(rules[i]);
         inherit(s, &s->items[i], find(&before, rules[i]->rule_id));
     }
-    for (uint32_t i = 0; i < before.count; i++) {
-        if (before.items[i].state == ALARM_ALERTING)
-            on_unmet(&before, &before.items[i], on_change, arg);
-    }
+    for (uint32_t i = 0; i < before.count; i++)
+        on_unmet(&before, &before.items[i], on_change, arg);
     alarms_deinit(&before);
 }
 

@@ -4,8 +4,10 @@
  * Part of the device, belongs to its home worker; time comes as a parameter (Unix ms, so that a
  * duration counts on across a restart). What a change means for others is the caller's matter.
  *
- *     normal --met--> pending --repeat and duration--> alerting --not met--> normal
+ *     normal --met--> pending --repeat and duration--> alerting --not met--> normal (restored)
  *                        `------------not met------------> normal
+ *
+ * Conditions are looked at when a report comes, presence whenever it is told.
  *
  * Source: open-api.md 6
  */
@@ -30,16 +32,16 @@ struct alarms {
     uint32_t alerting_count;
 };
 
-/** Called with each change: it starts alerting, or is restored. `values` of the alarms may not be
- * changed from within. */
-typedef void (*alarm_change_fn)(const struct alarm *a, void *arg);
+/** Called with each change of a state, after it; what alerts at once goes from normal to alerting.
+ * `values` of the alarms may not be changed from within. */
+typedef void (*alarm_change_fn)(const struct alarm *a, enum alarm_state before, void *arg);
 
 /** Frees all; empty afterwards. */
 void alarms_deinit(struct alarms *s);
 
 /**
  * The rules that watch the device now. A rule that is like the one before keeps its state; one that
- * alerted and is gone, or is another one now, is restored.
+ * is gone, or is another one now, ends.
  */
 void alarms_set_rules(struct alarms *s, struct alarm_rule *const *rules, size_t count,
                       alarm_change_fn on_change, void *arg);
@@ -49,9 +51,10 @@ void alarms_report(struct alarms *s, const struct json_member *members, size_t c
                    const struct cloud_values *values, int64_t now_ms, alarm_change_fn on_change,
                    void *arg);
 
-/** The device came online or went offline. */
-void alarms_presence(struct alarms *s, bool is_online, int64_t now_ms, alarm_change_fn on_change,
-                     void *arg);
+/** The device is online or offline, since `since_ms`. May be told again: what knows it already is
+ * not changed. */
+void alarms_presence(struct alarms *s, bool is_online, int64_t since_ms, int64_t now_ms,
+                     alarm_change_fn on_change, void *arg);
 
 /** Time has passed: durations may be over. */
 void alarms_time(struct alarms *s, int64_t now_ms, alarm_change_fn on_change, void *arg);

@@ -2,7 +2,7 @@
  * Alarm rules: their life, whom they watch, and whether values meet them.
  *
  * Values are compared by what they mean: numbers as numbers; what could be a switch on both sides
- * (true, 1, "ON") as one, however each is written; texts as texts.
+ * (true, 1, "ON") as one, however each is written, off before on; texts by code points.
  */
 #include "platform/alarm_rule.h"
 
@@ -95,17 +95,6 @@ static bool compare_numbers(const struct alarm_condition *c, const struct json_m
     return holds(c->op, (value > c->number) - (value < c->number));
 }
 
-/* Only whether they are equal counts: the definition has no other operator for texts. */
-static bool compare_texts(const struct alarm_condition *c, const struct json_member *m)
-{
-    char text[IDENT_MEMBER_MAX + 1];
-    size_t len;
-    bool is_equal = json_text(m, text, IDENT_MEMBER_MAX, &len) == ST_OK &&
-                    slice_equal(slice_make(text, len), c->text);
-
-    return holds(c->op, is_equal ? 0 : 1);
-}
-
 static bool meets(const struct alarm_condition *c, const struct json_member *m)
 {
     bool is_on;
@@ -113,7 +102,7 @@ static bool meets(const struct alarm_condition *c, const struct json_member *m)
     if (c->type == JSON_TYPE_NUMBER && m->type == JSON_TYPE_NUMBER)
         return compare_numbers(c, m);
     if (c->type == JSON_TYPE_STRING && m->type == JSON_TYPE_STRING)
-        return compare_texts(c, m);
+        return holds(c->op, json_text_compare(m, c->text));
     if (c->is_switch && type_field_switch(m, &is_on) == ST_OK)
         return holds(c->op, (int)is_on - (int)c->is_on);
     return false;

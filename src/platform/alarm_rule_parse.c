@@ -95,8 +95,6 @@ static void read_value(struct parse *p, const char *where, const json_t *object,
             "%s: \"value\" must be a number, true, false, or a text of at most %d bytes", where,
             IDENT_MEMBER_MAX);
     }
-    if (c->type != JSON_TYPE_NUMBER && c->op != ALARM_EQUAL && c->op != ALARM_NOT_EQUAL)
-        definition_fail(&p->reader, "%s: only numbers have an order: give == or !=", where);
 }
 
 static void read_conditions(struct parse *p, const char *name, const json_t *trigger)

@@ -178,6 +178,7 @@ static void announce(struct device *d, bool is_online, struct slice reason)
     };
 
     d->is_online = is_online;
+    d->presence_ms = d->home->worker->unix_ms;
     counter_add(&CT_devices_online, is_online ? 1 : -1);
     (void)device_publish(d, &p, NULL);
     device_alarm_presence(d);
@@ -241,13 +242,25 @@ static void on_grace_over(struct timer *t)
         announce_absence(d, "not back after restart");
 }
 
-void device_restore_online(struct device *d, uint64_t grace_ms)
+void device_restore_presence(struct device *d, bool is_online, int64_t since_ms, uint64_t grace_ms)
 {
     struct worker *w = d->home->worker;
 
-    d->is_online = true;
+    d->is_online = is_online;
+    d->presence_ms = since_ms;
+    if (!is_online) {
+        device_alarm_wake(d);
+        return;
+    }
     counter_add(&CT_devices_online, 1);
     timer_set(&w->timers, &d->offline_timer, w->now_ms + grace_ms, on_grace_over);
+}
+
+void device_retire(struct device *d)
+{
+    device_alarm_end(d);
+    d->home->shared->sink->device_removed(d->home, d);
+    device_end_presence(d, slice_of("removed")); /* offline_delay may not have passed */
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ struct device {
     bool is_logged;   /* it, or the project's */
     char text[IDENT_TEXT_LEN + 1];
     uint64_t device_id;
+    int64_t presence_ms;          /* Unix; since when it is online or offline; 0: never online */
     struct home *home;            /* borrowed */
     struct home_project *project; /* borrowed: removes its devices before it goes */
     uint64_t type_id;             /* 0: none */
@@ -123,9 +124,12 @@ void device_went(struct device *d, struct slice reason);
  * nothing is told of it. */
 void device_end_presence(struct device *d, struct slice reason);
 
-/** At start: the device was online when the server stopped. It is offline if it does not come back
- * within `grace_ms`. */
-void device_restore_online(struct device *d, uint64_t grace_ms);
+/** At start: its presence when the server stopped. One that was online is offline if it does not
+ * come back within `grace_ms`. */
+void device_restore_presence(struct device *d, bool is_online, int64_t since_ms, uint64_t grace_ms);
+
+/** It is being removed: its alarms end, its connection and session go, and it is offline. */
+void device_retire(struct device *d);
 
 /** A message is recorded: counted, told to the log of the server; one of the device, which is being
  * handled, is noted for its message log. `why`: one sentence. */

@@ -81,12 +81,14 @@ static bool is_told(struct device *d, bool is_alerting)
            atomic_load_explicit(&d->project->project->alarm_per_rule, memory_order_relaxed);
 }
 
-static void on_change(const struct alarm *a, void *arg)
+static void on_change(const struct alarm *a, enum alarm_state before, void *arg)
 {
     struct device *d = arg;
     bool is_alerting = a->state == ALARM_ALERTING;
     char rule_text[IDENT_TEXT_LEN + 1];
 
+    if (!is_alerting && before != ALARM_ALERTING)
+        return; /* pending is not sent */
     counter_inc(alarm_changes);
     counter_add(&CT_alarms_alerting, is_alerting ? 1 : -1);
     ident_format(IDENT_RULE, a->rule->rule_id, rule_text);
@@ -99,10 +101,19 @@ static void on_change(const struct alarm *a, void *arg)
 
 static void watch_time(struct device *d);
 
+/* A rule may have come, or have been stored, while the device was away. Who has never been online
+ * has not gone offline either. */
+static void judge_absence(struct device *d)
+{
+    if (!d->is_online && d->presence_ms != 0)
+        alarms_presence(&d->alarms, false, d->presence_ms, d->home->worker->unix_ms, on_change, d);
+}
+
 static void on_alarm_timer(struct timer *t)
 {
     struct device *d = list_entry(t, struct device, alarm_timer);
 
+    judge_absence(d);
     alarms_time(&d->alarms, d->home->worker->unix_ms, on_change, d);
     watch_time(d);
 }
@@ -133,7 +144,8 @@ void device_alarm_presence(struct device *d)
 {
     if (d->alarms.count == 0)
         return;
-    alarms_presence(&d->alarms, d->is_online, d->home->worker->unix_ms, on_change, d);
+    alarms_presence(&d->alarms, d->is_online, d->presence_ms, d->home->worker->unix_ms, on_change,
+                    d);
     watch_time(d);
 }
 
@@ -152,7 +164,22 @@ void device_alarm_update(struct device *d)
     }
     alarms_set_rules(&d->alarms, watching, count, on_change, d);
     mem_free(watching);
+    judge_absence(d);
     watch_time(d);
+}
+
+void device_alarm_end(struct device *d)
+{
+    alarms_set_rules(&d->alarms, NULL, 0, on_change, d);
+    timer_cancel(&d->alarm_timer);
+}
+
+void device_alarm_wake(struct device *d)
+{
+    struct worker *w = d->home->worker;
+
+    if (d->alarms.count > 0)
+        timer_set(&w->timers, &d->alarm_timer, w->now_ms, on_alarm_timer);
 }
 
 void device_alarm_restore(struct device *d, struct slice bytes)
@@ -160,5 +187,5 @@ void device_alarm_restore(struct device *d, struct slice bytes)
     alarms_read(&d->alarms, bytes);
     d->is_alarming = d->alarms.alerting_count > 0;
     counter_add(&CT_alarms_alerting, d->alarms.alerting_count);
-    watch_time(d);
+    device_alarm_wake(d);
 }

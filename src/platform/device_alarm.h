@@ -15,5 +15,12 @@ void device_alarm_report(struct device *d, const struct json_member *members, si
 /** It came online or went offline, which has been announced. */
 void device_alarm_presence(struct device *d);
 
+/** It is being removed: what alerts ends. */
+void device_alarm_end(struct device *d);
+
+/** Durations and absence are looked at when the worker turns next: at start, what is over by then
+ * is told when somebody can hear it. */
+void device_alarm_wake(struct device *d);
+
 /** At start: the states from the time before, as alarms_write wrote them. */
 void device_alarm_restore(struct device *d, struct slice bytes);

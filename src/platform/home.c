@@ -50,6 +50,25 @@ void home_init(struct worker *w, const struct home_shared *shared)
     worker_add_hook(w, on_turn_end, NULL);
 }
 
+/* All that is below it goes first. */
+static void remove_device(struct home *h, struct device *d, bool is_told)
+{
+    uint64_t device_id = d->device_id;
+
+    while (!list_is_empty(&d->below))
+        remove_device(h, list_entry(d->below.next, struct sub_device, sibling_node)->device,
+                      is_told);
+    if (is_told)
+        device_retire(d);
+    else
+        h->shared->sink->device_removed(h, d);
+    hash_table_remove(&h->devices, hash_u64(device_id), &device_id);
+    list_remove(&d->project_node);
+    device_free(&d);
+    counter_add(&CT_devices, -1);
+}
+
+/* Nobody is left to hear of what its devices do last. */
 static void remove_project(struct home *h, struct home_project *p)
 {
     uint64_t project_id = p->project->project_id;
@@ -57,7 +76,7 @@ static void remove_project(struct home *h, struct home_project *p)
     while (!list_is_empty(&p->devices)) {
         struct device *d = list_entry(p->devices.next, struct device, project_node);
 
-        home_remove_device(h, d->device_id);
+        remove_device(h, d, false);
     }
     for (size_t i = 0; i < p->rule_count; i++)
         alarm_rule_unref(&p->rules[i]);
@@ -292,16 +311,8 @@ void home_remove_device(struct home *h, uint64_t device_id)
 {
     struct device *d = home_find_device(h, device_id);
 
-    if (d == NULL)
-        return;
-    while (!list_is_empty(&d->below))
-        home_remove_device(
-            h, list_entry(d->below.next, struct sub_device, sibling_node)->device->device_id);
-    h->shared->sink->device_removed(h, d);
-    hash_table_remove(&h->devices, hash_u64(device_id), &device_id);
-    list_remove(&d->project_node);
-    device_free(&d);
-    counter_add(&CT_devices, -1);
+    if (d != NULL)
+        remove_device(h, d, true);
 }
 
 void home_take_device(struct home *h, struct device *d)

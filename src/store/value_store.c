@@ -23,16 +23,20 @@ enum {
 };
 _Static_assert(DEVICE_LEN + VALUE_STORE_NAME_MAX <= LMDB_ENV_KEY_MAX, "a key that LMDB takes");
 
+/* A presence: 1 or 0 for online or not, and since when; an older form is the first byte alone, `1`
+ * as a letter, of those that were online. */
+enum { PRESENCE_LEN = 1 + TIME_LEN, PRESENCE_OLD_LEN = 1 };
+
 enum value_store_table {
     TABLE_VALUE,
-    TABLE_ONLINE,
+    TABLE_PRESENCE,
     TABLE_PART, /* the first of the parts' */
     TABLE_COUNT = TABLE_PART + VALUE_STORE_PART_COUNT
 };
 
 static const char *const table_names[TABLE_COUNT] = {
     [TABLE_VALUE] = "value",
-    [TABLE_ONLINE] = "online", /* key: a device; there only while it is online */
+    [TABLE_PRESENCE] = "online", /* key: a device; there once it has been online */
 #define X(name, table) [TABLE_PART + VALUE_STORE_##name] = (table), /* key: a device */
     VALUE_STORE_PART_LIST(X)
 #undef X
@@ -130,31 +134,34 @@ enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg
     return st == ST_OK && w.is_damaged ? ST_CORRUPT : st;
 }
 
-struct online_walk {
-    value_store_online_fn fn;
+struct presence_walk {
+    value_store_presence_fn fn;
     void *arg;
 };
 
-static bool on_online(struct slice key, struct slice value, void *arg)
+static bool on_presence(struct slice key, struct slice value, void *arg)
 {
-    const struct online_walk *w = arg;
+    const struct presence_walk *w = arg;
 
-    (void)value;
-    if (key.len == DEVICE_LEN)
-        w->fn(read_u64(key.data), w->arg);
+    if (key.len != DEVICE_LEN)
+        return true;
+    if (value.len == PRESENCE_LEN)
+        w->fn(read_u64(key.data), value.data[0] != 0, (int64_t)read_u64(value.data + 1), w->arg);
+    else if (value.len == PRESENCE_OLD_LEN)
+        w->fn(read_u64(key.data), true, 0, w->arg);
     return true;
 }
 
-static void walk_online(struct lmdb_env_txn *t, void *arg)
+static void walk_presence(struct lmdb_env_txn *t, void *arg)
 {
-    lmdb_env_each(t, TABLE_ONLINE, on_online, arg);
+    lmdb_env_each(t, TABLE_PRESENCE, on_presence, arg);
 }
 
-enum status value_store_each_online(struct value_store *s, value_store_online_fn fn, void *arg)
+enum status value_store_each_presence(struct value_store *s, value_store_presence_fn fn, void *arg)
 {
-    struct online_walk w = {fn, arg};
+    struct presence_walk w = {fn, arg};
 
-    return lmdb_env_read(s->env, walk_online, &w);
+    return lmdb_env_read(s->env, walk_presence, &w);
 }
 
 struct part_walk {
@@ -241,9 +248,14 @@ enum status value_store_put_part(struct value_store *s, enum value_store_part pa
     return ST_OK;
 }
 
-enum status value_store_put_online(struct value_store *s, uint64_t device_id, bool is_online)
+enum status value_store_put_presence(struct value_store *s, uint64_t device_id, bool is_online,
+                                     int64_t since_ms)
 {
-    append_device(s, TABLE_ONLINE, device_id, is_online ? slice_of("1") : slice_make(NULL, 0));
+    uint64_t big = htobe64((uint64_t)since_ms);
+    uint8_t value[PRESENCE_LEN] = {is_online};
+
+    memcpy(value + 1, &big, sizeof(big));
+    append_device(s, TABLE_PRESENCE, device_id, slice_make(value, sizeof(value)));
     return ST_OK;
 }
 

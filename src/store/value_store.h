@@ -44,10 +44,12 @@ enum status value_store_open(const char *data_dir, struct value_store **out, cha
 void value_store_close(struct value_store **s);
 
 typedef void (*value_store_fn)(const struct value_store_entry *e, void *arg);
-typedef void (*value_store_online_fn)(uint64_t device_id, void *arg);
-/** Every device that was stored as online. Errors: ST_IO, ST_CORRUPT. */
-enum status value_store_each_online(struct value_store *s, value_store_online_fn fn,
-                                    void *arg) MUST_CHECK;
+/** @param since_ms  Unix; 0: not known */
+typedef void (*value_store_presence_fn)(uint64_t device_id, bool is_online, int64_t since_ms,
+                                        void *arg);
+/** Every device whose presence was put. Errors: ST_IO, ST_CORRUPT. */
+enum status value_store_each_presence(struct value_store *s, value_store_presence_fn fn,
+                                      void *arg) MUST_CHECK;
 
 typedef void (*value_store_part_fn)(uint64_t device_id, struct slice bytes, void *arg);
 /** A part of every device that has it, as it was put. Errors: ST_IO, ST_CORRUPT. */
@@ -68,9 +70,9 @@ enum status value_store_begin(struct value_store *s) MUST_CHECK;
 enum status value_store_put(struct value_store *s, const struct value_store_entry *e) MUST_CHECK;
 /** Removes all that is stored of a device, what this batch has so far included. */
 enum status value_store_remove_device(struct value_store *s, uint64_t device_id) MUST_CHECK;
-/** Stores whether a device is online. */
-enum status value_store_put_online(struct value_store *s, uint64_t device_id,
-                                   bool is_online) MUST_CHECK;
+/** Stores whether a device is online, and since when. */
+enum status value_store_put_presence(struct value_store *s, uint64_t device_id, bool is_online,
+                                     int64_t since_ms) MUST_CHECK;
 /** Stores a part of a device; no bytes: nothing is kept. Errors: ST_TOO_LARGE, and then the batch
  * is as before. */
 enum status value_store_put_part(struct value_store *s, enum value_store_part part,

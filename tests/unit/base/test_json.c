@@ -500,6 +500,41 @@ static void strings(void **state)
     }
 }
 
+static void texts_are_compared_without_a_copy(void **state)
+{
+    static const struct {
+        const char *literal, *text;
+        int want;
+    } cases[] = {
+        {"\"\"", "", 0},
+        {"\"a\"", "", 1},
+        {"\"\"", "a", -1},
+        {"\"ab\"", "ab", 0},
+        {"\"ab\"", "abc", -1},
+        {"\"abc\"", "ab", 1},
+        {"\"B\"", "a", -1},
+        {"\"a\\u0062\"", "ab", 0},
+        {"\"\\u6c34\"", "水", 0},
+        {"\"\\u6c34\"", "火", -1},
+        {"\"\\ud83d\\ude00\"", "\xef\xbf\xbd", 1}, /* U+1F600 is behind U+FFFD */
+        {"\"\\\"\\n\"", "\"\n", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct json_member *m;
+        char text[64];
+        size_t count;
+        int order;
+
+        (void)snprintf(text, sizeof(text), "{\"k\":%s}", cases[i].literal);
+        assert_int_equal(parse(text, &m, &count), ST_OK);
+        order = json_text_compare(&m[0], slice_of(cases[i].text));
+        print_message("  %s %s\n", cases[i].literal, cases[i].text);
+        assert_int_equal((order > 0) - (order < 0), cases[i].want);
+    }
+}
+
 static void integers(void **state)
 {
     static const struct {
@@ -594,6 +629,7 @@ int main(void)
         JSON_TEST(a_warm_parser_asks_for_no_memory),
         JSON_TEST(the_last_of_doubled_keys_is_found),
         JSON_TEST(strings),
+        JSON_TEST(texts_are_compared_without_a_copy),
         JSON_TEST(integers),
         JSON_TEST(literals_are_appended),
     };

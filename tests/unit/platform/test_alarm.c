@@ -17,14 +17,20 @@ struct stage {
     struct alarm_rule *rules[RULES_MAX];
     size_t rule_count;
     int64_t now_ms;
-    struct buffer told; /* each change: "+" or "-" and the rule's number */
+    struct buffer told; /* each change: "?" pending, "+" alerting, "-" restored, "." no more
+                           pending, and the rule's number */
 };
 
-static void on_change(const struct alarm *a, void *arg)
+static void on_change(const struct alarm *a, enum alarm_state before, void *arg)
 {
     struct stage *s = arg;
+    char mark = a->state == ALARM_PENDING    ? '?'
+                : a->state == ALARM_ALERTING ? '+'
+                : before == ALARM_ALERTING   ? '-'
+                                             : '.';
 
-    buffer_printf(&s->told, "%c%d", a->state == ALARM_ALERTING ? '+' : '-', (int)a->rule->rule_id);
+    assert_int_not_equal(a->state, before);
+    buffer_printf(&s->told, "%c%d", mark, (int)a->rule->rule_id);
 }
 
 /* The changes since the last question. */
@@ -97,6 +103,11 @@ static void pass(struct stage *s, int64_t ms)
     alarms_time(&s->alarms, s->now_ms, on_change, s);
 }
 
+static void be_present(struct stage *s, bool is_online, int64_t for_ms)
+{
+    alarms_presence(&s->alarms, is_online, s->now_ms - for_ms, s->now_ms, on_change, s);
+}
+
 static void test_at_once(void **state)
 {
     struct stage *s = start(HOT("30"), "");
@@ -129,7 +140,7 @@ static void test_repeat(void **state)
     report(s, "t", "29");    /* counts from the beginning */
     report(s, "t", "31");
     report(s, "t", "31");
-    assert_told(s, "");
+    assert_told(s, "?1.1?1");
     report(s, "t", "31");
     assert_told(s, "+1");
     report(s, "t", "29");
@@ -150,7 +161,7 @@ static void test_duration(void **state)
     assert_true(alarms_next_ms(&s->alarms) == INT64_MAX);
     report(s, "t", "31");
     pass(s, 9999);
-    assert_told(s, "");
+    assert_told(s, "?1.1?1");
     pass(s, 1);
     assert_told(s, "+1");
     pass(s, 100000);
@@ -169,13 +180,13 @@ static void test_repeat_and_duration(void **state)
     report(s, "t", "31");
     assert_true(alarms_next_ms(&s->alarms) == INT64_MAX); /* time alone does not do */
     pass(s, 20000);
-    assert_told(s, "");
+    assert_told(s, "?1");
     report(s, "t", "31"); /* both hold now */
     assert_told(s, "+1");
     report(s, "t", "29");
     report(s, "t", "31");
     report(s, "t", "31");
-    assert_told(s, "-1");
+    assert_told(s, "-1?1");
     pass(s, 10000);
     assert_told(s, "+1");
     end(s);
@@ -186,17 +197,33 @@ static void test_presence(void **state)
     struct stage *s = start("\"offline\": true", ", \"duration\": 5, \"repeat\": 9");
 
     (void)state;
-    alarms_presence(&s->alarms, false, s->now_ms, on_change, s);
+    be_present(s, false, 0);
     pass(s, 4000);
-    alarms_presence(&s->alarms, true, s->now_ms, on_change, s);
-    alarms_presence(&s->alarms, false, s->now_ms, on_change, s);
+    be_present(s, true, 0);
+    be_present(s, false, 0);
     report(s, "t", "99"); /* no report is about presence */
     pass(s, 4999);
-    assert_told(s, "");
+    assert_told(s, "?1.1?1");
     pass(s, 1);
     assert_told(s, "+1");
-    alarms_presence(&s->alarms, true, s->now_ms, on_change, s);
+    be_present(s, false, 0); /* known */
+    assert_told(s, "");
+    be_present(s, true, 0);
     assert_told(s, "-1");
+    end(s);
+}
+
+/* Its duration began before the rule was there. */
+static void test_absent_already(void **state)
+{
+    struct stage *s = start("\"offline\": true", ", \"duration\": 5");
+
+    (void)state;
+    be_present(s, false, 4999);
+    assert_true(alarms_next_ms(&s->alarms) == s->now_ms + 1);
+    be_present(s, true, 0);
+    be_present(s, false, 5000);
+    assert_told(s, "?1.1+1");
     end(s);
 }
 
@@ -223,6 +250,13 @@ static void test_rules_come_and_go(void **state)
     s->rule_count = 1;
     apply_rules(s);
     assert_told(s, "-2");
+    put_rule(s, 1, HOT("31"), ", \"duration\": 9");
+    apply_rules(s);
+    report(s, "t", "50");
+    assert_told(s, "-1?1");
+    put_rule(s, 1, HOT("31"), ", \"duration\": 8"); /* what was pending is no more */
+    apply_rules(s);
+    assert_told(s, ".1");
     end(s);
 }
 
@@ -236,7 +270,7 @@ static void test_from_run_to_run(void **state)
     put_rule(s, 3, HOT("90"), "");
     apply_rules(s);
     report(s, "t", "31");
-    assert_told(s, "+2");
+    assert_told(s, "?1+2");
     alarms_write(&s->alarms, &bytes);
     later = start(HOT("30"), ", \"duration\": 10"); /* rule 2 is gone meanwhile */
     alarms_read(&later->alarms, slice_make(bytes.data, bytes.len - 1)); /* the last one is cut */
@@ -252,7 +286,7 @@ static void test_from_run_to_run(void **state)
     alarms_read(&later->alarms, buffer_slice(&bytes));
     assert_int_equal(later->alarms.alerting_count, 1); /* 2; and 1 as it was stored */
     report(later, "t", "0");
-    assert_told(later, "-2");
+    assert_told(later, ".1-2");
     buffer_deinit(&bytes);
     end(later);
     end(s);
@@ -261,10 +295,10 @@ static void test_from_run_to_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LEFTOVER_TEST(test_at_once),         LEFTOVER_TEST(test_repeat),
-        LEFTOVER_TEST(test_duration),        LEFTOVER_TEST(test_repeat_and_duration),
-        LEFTOVER_TEST(test_presence),        LEFTOVER_TEST(test_rules_come_and_go),
-        LEFTOVER_TEST(test_from_run_to_run),
+        LEFTOVER_TEST(test_at_once),           LEFTOVER_TEST(test_repeat),
+        LEFTOVER_TEST(test_duration),          LEFTOVER_TEST(test_repeat_and_duration),
+        LEFTOVER_TEST(test_presence),          LEFTOVER_TEST(test_absent_already),
+        LEFTOVER_TEST(test_rules_come_and_go), LEFTOVER_TEST(test_from_run_to_run),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

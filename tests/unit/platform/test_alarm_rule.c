@@ -110,10 +110,6 @@ static const struct fault_case {
      "condition 1: \"operator\" is missing or unknown"},
     {CONDITION("\"operator\": \"==\""),
      "condition 1: \"value\" must be a number, true, false, or a text of at most 64 bytes"},
-    {CONDITION("\"operator\": \">\", \"value\": \"x\""),
-     "condition 1: only numbers have an order: give == or !="},
-    {CONDITION("\"operator\": \">\", \"value\": true"),
-     "condition 1: only numbers have an order: give == or !="},
 };
 
 static void test_faults(void **state)
@@ -153,6 +149,16 @@ static const struct met_case {
     {"\"operator\": \"==\", \"value\": \"eco\"", "\"ECO\"", false},
     {"\"operator\": \"!=\", \"value\": \"eco\"", "\"ECO\"", true},
     {"\"operator\": \"!=\", \"value\": \"eco\"", "7", false},
+    {"\"operator\": \">\", \"value\": \"eco\"", "\"ecp\"", true},
+    {"\"operator\": \">\", \"value\": \"eco\"", "\"ec\u6f22\"", true},
+    {"\"operator\": \">\", \"value\": \"eco\"", "\"eco\"", false},
+    {"\"operator\": \">=\", \"value\": \"eco\"", "\"eco\"", true},
+    {"\"operator\": \"<\", \"value\": \"eco\"", "\"ECO\"", true},
+    {"\"operator\": \"<=\", \"value\": \"eco\"", "\"eco1\"", false},
+    {"\"operator\": \"<\", \"value\": \"eco\"", "7", false},
+    {"\"operator\": \">\", \"value\": false", "\"ON\"", true}, /* off is before on */
+    {"\"operator\": \"<\", \"value\": \"ON\"", "0", true},
+    {"\"operator\": \"<\", \"value\": \"ON\"", "1", false},
     {"\"operator\": \"==\", \"value\": true", "true", true},
     {"\"operator\": \"==\", \"value\": true", "1", true}, /* a switch by its meaning */
     {"\"operator\": \"==\", \"value\": true", "\"ON\"", true},

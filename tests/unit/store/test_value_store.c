@@ -172,9 +172,9 @@ static void a_batch_may_be_larger_than_the_map(void **state)
     value_store_close(&s);
 }
 
-static void list_online(uint64_t device_id, void *arg)
+static void list_presence(uint64_t device_id, bool is_online, int64_t since_ms, void *arg)
 {
-    buffer_printf(arg, "%" PRIu64 " ", device_id);
+    buffer_printf(arg, "%c%" PRIu64 "@%" PRId64 " ", is_online ? '+' : '-', device_id, since_ms);
 }
 
 static void list_part(uint64_t device_id, struct slice bytes, void *arg)
@@ -185,12 +185,12 @@ static void list_part(uint64_t device_id, struct slice bytes, void *arg)
 }
 
 /* `parts`: each part of each device, one sort after the other. */
-static void assert_kept(struct value_store *s, const char *online, const char *parts)
+static void assert_kept(struct value_store *s, const char *presence, const char *parts)
 {
     struct buffer text = {0};
 
-    assert_int_equal(value_store_each_online(s, list_online, &text), ST_OK);
-    assert_true(slice_is(buffer_slice(&text), online));
+    assert_int_equal(value_store_each_presence(s, list_presence, &text), ST_OK);
+    assert_true(slice_is(buffer_slice(&text), presence));
     text.len = 0;
     for (unsigned i = 0; i < VALUE_STORE_PART_COUNT; i++) {
         assert_int_equal(value_store_each_part(s, (enum value_store_part)i, list_part, &text),
@@ -214,22 +214,23 @@ static void presence_and_parts_are_kept_while_they_last(void **state)
     assert_kept(s, "", "| | | ");
     assert_int_equal(value_store_begin(s), ST_OK);
     for (uint64_t id = 1; id <= 3; id++) {
-        assert_int_equal(value_store_put_online(s, id, true), ST_OK);
+        assert_int_equal(value_store_put_presence(s, id, true, 1800000000000 + (int64_t)id), ST_OK);
         assert_int_equal(put_part(s, VALUE_STORE_ALARMS, id, "a"), ST_OK);
         assert_int_equal(put_part(s, VALUE_STORE_COMMANDS, id, "c"), ST_OK);
     }
     assert_int_equal(put_part(s, VALUE_STORE_RETAINED, 3, "r"), ST_OK);
     assert_int_equal(value_store_commit(s), ST_OK);
-    assert_kept(s, "1 2 3 ", "1=a 2=a 3=a | 1=c 2=c 3=c | 3=r | ");
+    assert_kept(s, "+1@1800000000001 +2@1800000000002 +3@1800000000003 ",
+                "1=a 2=a 3=a | 1=c 2=c 3=c | 3=r | ");
     assert_int_equal(value_store_begin(s), ST_OK);
-    assert_int_equal(value_store_put_online(s, 1, false), ST_OK);
+    assert_int_equal(value_store_put_presence(s, 1, false, 7), ST_OK);
     assert_int_equal(put_part(s, VALUE_STORE_ALARMS, 1, "b"), ST_OK);
     assert_int_equal(put_part(s, VALUE_STORE_ALARMS, 2, ""), ST_OK);
     assert_int_equal(value_store_remove_device(s, 3), ST_OK);
     assert_int_equal(value_store_commit(s), ST_OK);
     value_store_close(&s);
     s = open_store(state);
-    assert_kept(s, "2 ", "1=b | 1=c 2=c | | ");
+    assert_kept(s, "-1@7 +2@1800000000002 ", "1=b | 1=c 2=c | | ");
     value_store_close(&s);
 }
 
