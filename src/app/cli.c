@@ -124,6 +124,11 @@ static size_t find_noun(const char *word)
     return i;
 }
 
+const char *cli_flag_word(enum cli_flag flag)
+{
+    return flags[flag].name;
+}
+
 bool cli_is_noun(const char *word)
 {
     return find_noun(word) < CLI_NOUN_COUNT;

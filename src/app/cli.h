@@ -60,6 +60,18 @@ enum status cli_get_type(struct cli_call *call, const char *word, uint64_t proje
 enum status cli_take_text(struct cli_call *call, enum cli_flag flag, char *out) MUST_CHECK;
 enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out) MUST_CHECK;
 
+/** A whole number from `min` to `max`. Errors: ST_INVALID. */
+enum status cli_take_number(struct cli_call *call, enum cli_flag flag, int64_t min, int64_t max,
+                            int64_t *out) MUST_CHECK;
+
+/** A moment in Unix ms, as RFC 3339 in UTC, as Unix ms, or as a time ago (`-15m`). Errors:
+ * ST_INVALID. */
+enum status cli_take_time(struct cli_call *call, enum cli_flag flag, int64_t *out) MUST_CHECK;
+
+/** An identifier of this kind. Errors: ST_INVALID. */
+enum status cli_take_id(struct cli_call *call, enum cli_flag flag, enum ident_kind kind,
+                        uint64_t *out) MUST_CHECK;
+
 /**
  * Reads the JSON file of --file; `-` is the standard input.
  *
@@ -75,6 +87,9 @@ enum status cli_tell_change(struct cli_call *call, enum status st) MUST_CHECK;
  * end commits if `st` is ST_OK, else it undoes; gives what became of it, told. */
 enum status cli_begin_change(struct cli_call *call) MUST_CHECK;
 enum status cli_end_change(struct cli_call *call, enum status st) MUST_CHECK;
+
+/** The word of a flag, without dashes. */
+const char *cli_flag_word(enum cli_flag flag);
 
 /** True when a word is a noun of the table. */
 bool cli_is_noun(const char *word);

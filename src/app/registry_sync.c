@@ -248,6 +248,18 @@ static void apply_changes(struct server *s, const struct buffer *changes,
     }
 }
 
+/* Behind the workers: they have handed over all that is of the project. */
+static void forget_alarms(struct server *s, const struct buffer *changes)
+{
+    for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
+        struct registry_change c;
+
+        memcpy(&c, changes->data + i * sizeof(c), sizeof(c));
+        if (c.entity == REGISTRY_PROJECT && c.was_removed)
+            alarm_commit_remove_project(s->alarm_commit, c.id);
+    }
+}
+
 /* What is stored of a device goes with it: the next one of its name begins anew. */
 static void forget_values(struct server *s, const struct buffer *changes)
 {
@@ -322,6 +334,7 @@ void registry_sync_apply(struct server *s)
     if (changes.len > 0) {
         registry_sync_wait(s);
         forget_values(s, &changes);
+        forget_alarms(s, &changes);
     }
     buffer_deinit(&changes);
 }

@@ -34,7 +34,9 @@ enum {
     SERVER_DESCRIPTORS_KEPT = 32, /* for the registry, the command line, files */
     SERVER_FIXED_HEADER_MAX = 5,
     SERVER_PACKET_EXTRA =
-        1024 /* of a PUBLISH beside its payload: topic, identifier, a few properties */
+        1024, /* of a PUBLISH beside its payload: topic, identifier, a few properties */
+    SERVER_ALARMS_WAITING = 64 * 1024 * 1024, /* bytes of changes that wait for the disk */
+    SERVER_DAY_MS = 24 * 3600 * 1000
 };
 
 /* --- the listeners: one row a port ----------------------------------------------------------- */
@@ -166,6 +168,8 @@ static enum status open_stores(struct server *s, char *error)
     if (st == ST_OK)
         st = value_store_open(c->data, &s->values, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
+        st = alarm_store_open(c->data, &s->alarms, error, SERVER_ERROR_LEN);
+    if (st == ST_OK)
         st = journal_lmdb_open(c->data, &limits, &s->journal, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = value_sync_forget_projects(s);
@@ -198,9 +202,24 @@ static void set_up_services(struct server *s)
     };
 }
 
+static void on_alarms_committed(struct alarm_request *first, void *arg)
+{
+    (void)arg;
+    while (first != NULL) {
+        struct alarm_request *next = first->next;
+
+        alarm_request_free(&first);
+        first = next;
+    }
+}
+
 static void make_workers(struct server *s)
 {
     const struct config *c = s->config;
+    struct alarm_commit_plan alarms = {
+        .limits = {(int64_t)c->alarm_history_days * SERVER_DAY_MS, c->alarm_history_max},
+        .waiting_max = SERVER_ALARMS_WAITING,
+        .is_threaded = true};
 
     s->session_limits = (struct session_limits){.queue_messages = c->session_queue_messages,
                                                 .queue_bytes = c->session_queue_bytes,
@@ -209,10 +228,12 @@ static void make_workers(struct server *s)
     s->workers = worker_group_new(c->workers, true);
     s->roots = root_map_new();
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
+    s->alarm_commit = alarm_commit_new(s->alarms, &alarms, on_alarms_committed, s);
     s->shared = (struct home_shared){
         .sink = &site_sink,
         .journal = s->journal,
         .commit = s->commit,
+        .alarms = s->alarm_commit,
         .payload_max = c->max_payload + SERVER_PACKET_EXTRA,
         .command_timeout_ms = c->command_timeout * 1000ull,
         .offline_delay_ms = c->offline_delay,
@@ -349,6 +370,7 @@ static void stop_workers(struct server *s)
     for (unsigned i = 0; i < worker_group_count(s->workers); i++)
         session_table_close_all(worker_group_get(s->workers, i));
     worker_group_settle(s->workers);
+    alarm_commit_free(&s->alarm_commit);
     for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
         struct worker *w = worker_group_get(s->workers, i);
 
@@ -373,6 +395,7 @@ static void stop(struct server *s)
     tls_context_close(&s->tls);
     journal_close(&s->journal);
     value_store_close(&s->values);
+    alarm_store_close(&s->alarms);
     registry_close(&s->registry);
     if (s->lock_fd >= 0)
         close(s->lock_fd);

@@ -6,6 +6,7 @@
 #include "net/tls_context.h"
 #include "platform/home.h"
 #include "service/site.h"
+#include "store/alarm_commit.h"
 #include "store/journal_commit.h"
 #include "store/registry.h"
 #include "store/value_store.h"
@@ -16,6 +17,8 @@ struct server {
     const struct config *config;
     struct registry *registry; /* owned, as all below */
     struct value_store *values;
+    struct alarm_store *alarms;
+    struct alarm_commit *alarm_commit;
     struct tls_context *tls;
     struct journal *journal;
     struct journal_commit *commit;

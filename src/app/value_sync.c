@@ -117,6 +117,8 @@ static bool forget_removed(const struct registry_change *c, void *arg)
 {
     struct server *s = arg;
 
+    if (c->entity == REGISTRY_PROJECT && (c->removed || c->was_removed))
+        alarm_commit_remove_project(s->alarm_commit, c->id);
     if (c->entity == REGISTRY_DEVICE && (c->removed || c->was_removed))
         return value_store_remove_device(s->values, c->id) == ST_OK;
     return true;

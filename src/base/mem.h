@@ -22,6 +22,7 @@
     X(LOG, "message logs of devices")                         \
     X(PROJECT, "projects and settings")                       \
     X(JOURNAL, "the journal in memory")                       \
+    X(ALARM, "changes of alarms on their way")                \
     X(INBOX, "batches between workers")                       \
     X(TEST, "tests")
 

@@ -8,11 +8,12 @@
 #include "base/reader.h"
 #include "base/writer.h"
 
-static void enter(struct alarms *s, struct alarm *a, enum alarm_state state)
+static void enter(struct alarms *s, struct alarm *a, enum alarm_state state, int64_t now_ms)
 {
     s->alerting_count += state == ALARM_ALERTING;
     s->alerting_count -= a->state == ALARM_ALERTING;
     a->state = state;
+    a->since_ms = now_ms;
 }
 
 static bool is_due(const struct alarm *a, int64_t now_ms)
@@ -30,26 +31,28 @@ static void on_met(struct alarms *s, struct alarm *a, int64_t since_ms, int64_t 
     if (before == ALARM_ALERTING)
         return;
     if (before == ALARM_NORMAL) {
-        enter(s, a, ALARM_PENDING);
+        enter(s, a, ALARM_PENDING, now_ms);
         a->met_since_ms = since_ms;
     }
     if (a->met_count < a->rule->repeat)
         a->met_count++;
     if (is_due(a, now_ms))
-        enter(s, a, ALARM_ALERTING);
+        enter(s, a, ALARM_ALERTING, now_ms);
     if (a->state != before)
         on_change(a, before, arg);
 }
 
-static void on_unmet(struct alarms *s, struct alarm *a, alarm_change_fn on_change, void *arg)
+static void on_unmet(struct alarms *s, struct alarm *a, int64_t now_ms, alarm_change_fn on_change,
+                     void *arg)
 {
     enum alarm_state before = a->state;
 
-    enter(s, a, ALARM_NORMAL);
+    if (before == ALARM_NORMAL)
+        return;
+    enter(s, a, ALARM_NORMAL, now_ms);
     a->met_count = 0;
     a->met_since_ms = 0;
-    if (before != ALARM_NORMAL)
-        on_change(a, before, arg);
+    on_change(a, before, arg);
 }
 
 void alarms_report(struct alarms *s, const struct json_member *members, size_t count,
@@ -64,7 +67,7 @@ void alarms_report(struct alarms *s, const struct json_member *members, size_t c
         if (alarm_rule_is_met(a->rule, values))
             on_met(s, a, now_ms, now_ms, on_change, arg);
         else
-            on_unmet(s, a, on_change, arg);
+            on_unmet(s, a, now_ms, on_change, arg);
     }
 }
 
@@ -77,7 +80,7 @@ void alarms_presence(struct alarms *s, bool is_online, int64_t since_ms, int64_t
         if (!a->rule->is_offline)
             continue;
         if (is_online)
-            on_unmet(s, a, on_change, arg);
+            on_unmet(s, a, now_ms, on_change, arg);
         else
             on_met(s, a, since_ms, now_ms, on_change, arg);
     }
@@ -88,7 +91,7 @@ void alarms_time(struct alarms *s, int64_t now_ms, alarm_change_fn on_change, vo
     for (uint32_t i = 0; i < s->count; i++) {
         if (!is_due(&s->items[i], now_ms))
             continue;
-        enter(s, &s->items[i], ALARM_ALERTING);
+        enter(s, &s->items[i], ALARM_ALERTING, now_ms);
         on_change(&s->items[i], ALARM_PENDING, arg);
     }
 }
@@ -125,13 +128,14 @@ static void inherit(struct alarms *s, struct alarm *a, struct alarm *before)
         return;
     a->met_count = before->met_count;
     a->met_since_ms = before->met_since_ms;
+    a->since_ms = before->since_ms;
     a->state = before->state;
     s->alerting_count += a->state == ALARM_ALERTING;
     before->state = ALARM_NORMAL; /* it is not over */
 }
 
 void alarms_set_rules(struct alarms *s, struct alarm_rule *const *rules, size_t count,
-                      alarm_change_fn on_change, void *arg)
+                      int64_t now_ms, alarm_change_fn on_change, void *arg)
 {
     struct alarms before = *s;
 
@@ -144,14 +148,14 @@ void alarms_set_rules(struct alarms *s, struct alarm_rule *const *rules, size_t 
         inherit(s, &s->items[i], find(&before, rules[i]->rule_id));
     }
     for (uint32_t i = 0; i < before.count; i++)
-        on_unmet(&before, &before.items[i], on_change, arg);
+        on_unmet(&before, &before.items[i], now_ms, on_change, arg);
     alarms_deinit(&before);
 }
 
 /* --- from run to run ------------------------------------------------------------------------- */
 
-/* A state in bytes, big end first: rule 8, state 1, count 4, time 8. */
-enum { RECORD_LEN = 8 + 1 + 4 + 8 };
+/* A version, then each state, big end first: rule 8, state 1, count 4, met since 8, entered 8. */
+enum { VERSION = 0xA1, RECORD_LEN = 8 + 1 + 4 + 8 + 8 };
 
 void alarms_write(const struct alarms *s, struct buffer *out)
 {
@@ -166,6 +170,9 @@ void alarms_write(const struct alarms *s, struct buffer *out)
         writer_u8(&w, (uint8_t)a->state);
         writer_u32(&w, a->met_count);
         writer_u64(&w, (uint64_t)a->met_since_ms);
+        writer_u64(&w, (uint64_t)a->since_ms);
+        if (out->len == 0)
+            buffer_append_u8(out, VERSION);
         buffer_append(out, record, sizeof(record));
     }
 }
@@ -174,15 +181,18 @@ void alarms_read(struct alarms *s, struct slice bytes)
 {
     struct reader r = reader_of(bytes);
 
+    if (reader_u8(&r) != VERSION)
+        return;
     while (reader_left(&r) >= RECORD_LEN) {
         struct alarm *a = find(s, reader_u64(&r));
         uint8_t state = reader_u8(&r);
         uint32_t met_count = reader_u32(&r);
         int64_t met_since_ms = (int64_t)reader_u64(&r);
+        int64_t since_ms = (int64_t)reader_u64(&r);
 
         if (a == NULL || state > ALARM_ALERTING)
             continue;
-        enter(s, a, (enum alarm_state)state);
+        enter(s, a, (enum alarm_state)state, since_ms);
         a->met_count = met_count;
         a->met_since_ms = met_since_ms;
     }

@@ -23,6 +23,7 @@ struct alarm {
     enum alarm_state state;
     uint32_t met_count;   /* consecutive reports that met it */
     int64_t met_since_ms; /* 0: it is not met */
+    int64_t since_ms;     /* when the state was entered; 0: it has always been so */
 };
 
 /** A zeroed one has none. */
@@ -44,7 +45,7 @@ void alarms_deinit(struct alarms *s);
  * is gone, or is another one now, ends.
  */
 void alarms_set_rules(struct alarms *s, struct alarm_rule *const *rules, size_t count,
-                      alarm_change_fn on_change, void *arg);
+                      int64_t now_ms, alarm_change_fn on_change, void *arg);
 
 /** A report (or push) with these members was stored in `values`. */
 void alarms_report(struct alarms *s, const struct json_member *members, size_t count,
@@ -62,7 +63,7 @@ void alarms_time(struct alarms *s, int64_t now_ms, alarm_change_fn on_change, vo
 /** When alarms_time is due next; INT64_MAX: nothing waits for time. */
 int64_t alarms_next_ms(const struct alarms *s);
 
-/** Appends the states that are not normal, for alarms_read. */
+/** Appends the states that are not normal, for alarms_read, to an empty buffer; none: nothing. */
 void alarms_write(const struct alarms *s, struct buffer *out);
 
 /** At start: takes over the states that alarms_write wrote, for the rules that are (still) there.

@@ -7,6 +7,7 @@
  */
 #include "platform/device_alarm.h"
 
+#include "platform/alarm_history.h"
 #include "platform/counters.h"
 
 /* A user property as MQTT encodes it (MQTT 5.0 section 3.3.2.3.7). */
@@ -56,7 +57,7 @@ static bool is_of_rule(struct slice name, const void *arg)
 }
 
 static void publish_detail(struct device *d, const struct alarm_rule *r, const char *rule_text,
-                           bool is_alerting)
+                           bool is_alerting, struct slice values)
 {
     struct buffer payload = {0};
 
@@ -65,7 +66,7 @@ static void publish_detail(struct device *d, const struct alarm_rule *r, const c
     buffer_printf(&payload,
                   ", \"level\": \"%s\", \"alerting\": %s, \"values\": ", alarm_level_word(r->level),
                   is_alerting ? "true" : "false");
-    cloud_values_append_object(&d->values, NULL, 0, is_of_rule, r, &payload);
+    buffer_append_slice(&payload, values);
     buffer_printf(&payload, ", \"ts\": %lld}", (long long)d->home->worker->unix_ms);
     publish(d, OPEN_KIND_ALARM_DETAIL, buffer_slice(&payload), slice_make(NULL, 0));
     buffer_deinit(&payload);
@@ -81,20 +82,30 @@ static bool is_told(struct device *d, bool is_alerting)
            atomic_load_explicit(&d->project->project->alarm_per_rule, memory_order_relaxed);
 }
 
+static void tell(struct device *d, const struct alarm_rule *r, bool is_alerting,
+                 struct slice values)
+{
+    char rule_text[IDENT_TEXT_LEN + 1];
+
+    counter_inc(alarm_changes);
+    counter_add(&CT_alarms_alerting, is_alerting ? 1 : -1);
+    ident_format(IDENT_RULE, r->rule_id, rule_text);
+    if (is_told(d, is_alerting))
+        publish_alarm(d, r, rule_text, is_alerting);
+    publish_detail(d, r, rule_text, is_alerting, values);
+}
+
+/* Pending is kept in the history and told nobody. */
 static void on_change(const struct alarm *a, enum alarm_state before, void *arg)
 {
     struct device *d = arg;
-    bool is_alerting = a->state == ALARM_ALERTING;
-    char rule_text[IDENT_TEXT_LEN + 1];
+    struct buffer values = {0};
 
-    if (!is_alerting && before != ALARM_ALERTING)
-        return; /* pending is not sent */
-    counter_inc(alarm_changes);
-    counter_add(&CT_alarms_alerting, is_alerting ? 1 : -1);
-    ident_format(IDENT_RULE, a->rule->rule_id, rule_text);
-    if (is_told(d, is_alerting))
-        publish_alarm(d, a->rule, rule_text, is_alerting);
-    publish_detail(d, a->rule, rule_text, is_alerting);
+    cloud_values_append_object(&d->values, NULL, 0, is_of_rule, a->rule, &values);
+    alarm_history_add(d, a, before, buffer_slice(&values));
+    if (a->state == ALARM_ALERTING || before == ALARM_ALERTING)
+        tell(d, a->rule, a->state == ALARM_ALERTING, buffer_slice(&values));
+    buffer_deinit(&values);
 }
 
 /* --- time ------------------------------------------------------------------------------------ */
@@ -162,7 +173,7 @@ void device_alarm_update(struct device *d)
         if (alarm_rule_watches(p->rules[i], d->device_id, d->type_id))
             watching[count++] = p->rules[i];
     }
-    alarms_set_rules(&d->alarms, watching, count, on_change, d);
+    alarms_set_rules(&d->alarms, watching, count, d->home->worker->unix_ms, on_change, d);
     mem_free(watching);
     judge_absence(d);
     watch_time(d);
@@ -170,7 +181,7 @@ void device_alarm_update(struct device *d)
 
 void device_alarm_end(struct device *d)
 {
-    alarms_set_rules(&d->alarms, NULL, 0, on_change, d);
+    alarms_set_rules(&d->alarms, NULL, 0, d->home->worker->unix_ms, on_change, d);
     timer_cancel(&d->alarm_timer);
 }
 

@@ -2,6 +2,7 @@
 #include "platform/home.h"
 
 #include "base/invariant.h"
+#include "platform/alarm_history.h"
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
 #include "platform/device_log.h"
@@ -29,6 +30,7 @@ static void on_turn_end(struct worker *w, void *arg)
 {
     (void)arg;
     router_submit(home_of(w));
+    alarm_history_submit(home_of(w));
 }
 
 void home_init(struct worker *w, const struct home_shared *shared)
@@ -111,7 +113,7 @@ void home_deinit(struct worker *w)
         cursor = 0;
     }
     free_types(h); /* no device leads to them any more */
-    invariant(h->journal_first == NULL && h->arrivals.count == 0);
+    invariant(h->journal_first == NULL && h->alarm_first == NULL && h->arrivals.count == 0);
     root_map_unref(&h->roots);
     open_index_free(&h->index);
     json_parser_free(&h->json);

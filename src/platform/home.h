@@ -18,6 +18,8 @@
 #include "platform/secret_set.h"
 #include "store/journal_commit.h"
 
+struct alarm_commit;
+struct alarm_request;
 struct alarm_rule;
 struct device;
 struct device_type;
@@ -52,6 +54,7 @@ struct home_shared {
     const struct home_sink *sink;
     struct journal *journal;       /* borrowed; for readers */
     struct journal_commit *commit; /* borrowed */
+    struct alarm_commit *alarms;   /* borrowed; NULL: no history is kept */
     uint32_t payload_max;
     uint64_t command_timeout_ms;
     uint64_t offline_delay_ms;
@@ -84,6 +87,7 @@ struct home {
     struct json_parser *log_json;                         /* owned; NULL: not used yet */
     struct home_note note;
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
+    struct alarm_request *alarm_first, *alarm_last;       /* owned: this turn's */
     uint32_t letters_to_self; /* messages under way to this very worker (router) */
 };
 

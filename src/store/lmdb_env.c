@@ -173,23 +173,42 @@ static int grow_map(struct lmdb_env *e, size_t seen_bytes)
     return result;
 }
 
+/* Another process has grown the map: takes its size. */
+static int adopt_map(struct lmdb_env *e)
+{
+    int result;
+
+    (void)pthread_rwlock_wrlock(&e->running);
+    result = mdb_env_set_mapsize(e->handle, 0);
+    (void)pthread_rwlock_unlock(&e->running);
+    return result;
+}
+
+static enum status run(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *arg)
+{
+    for (;;) {
+        size_t map_bytes = lmdb_env_map_bytes(e);
+        int result = run_once(e, flags, fn, arg);
+
+        if (result == MDB_MAP_FULL)
+            result = grow_map(e, map_bytes);
+        else if (result == MDB_MAP_RESIZED)
+            result = adopt_map(e);
+        else
+            return tell(result);
+        if (result != MDB_SUCCESS)
+            return tell(result);
+    }
+}
+
 enum status lmdb_env_read(struct lmdb_env *e, lmdb_env_fn fn, void *arg)
 {
-    return tell(run_once(e, MDB_RDONLY, fn, arg));
+    return run(e, MDB_RDONLY, fn, arg);
 }
 
 enum status lmdb_env_write(struct lmdb_env *e, lmdb_env_fn fn, void *arg)
 {
-    for (;;) {
-        size_t map_bytes = lmdb_env_map_bytes(e);
-        int result = run_once(e, 0, fn, arg);
-
-        if (result != MDB_MAP_FULL)
-            return tell(result);
-        result = grow_map(e, map_bytes);
-        if (result != MDB_SUCCESS)
-            return tell(result);
-    }
+    return run(e, 0, fn, arg);
 }
 
 /* LMDB only reads through the pointer that it wants without const. */
@@ -335,6 +354,23 @@ void lmdb_env_each_from(struct lmdb_env_txn *t, size_t table, struct slice from,
 void lmdb_env_each(struct lmdb_env_txn *t, size_t table, lmdb_env_item_fn fn, void *arg)
 {
     lmdb_env_each_from(t, table, slice_make(NULL, 0), fn, arg);
+}
+
+void lmdb_env_each_below(struct lmdb_env_txn *t, size_t table, struct slice key,
+                         lmdb_env_item_fn fn, void *arg)
+{
+    MDB_cursor *cursor = open_cursor(t, table);
+    MDB_val k = val_of(key), value;
+    int result;
+
+    if (cursor == NULL)
+        return;
+    result = mdb_cursor_get(cursor, &k, &value, MDB_SET_RANGE);
+    /* It stands at `key`, above it, or behind the last one. */
+    result = mdb_cursor_get(cursor, &k, &value, result == MDB_SUCCESS ? MDB_PREV : MDB_LAST);
+    while (result == MDB_SUCCESS && fn(slice_of_val(&k), slice_of_val(&value), arg))
+        result = mdb_cursor_get(cursor, &k, &value, MDB_PREV);
+    close_cursor(t, cursor, result);
 }
 
 size_t lmdb_env_map_bytes(const struct lmdb_env *e)

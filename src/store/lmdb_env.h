@@ -4,7 +4,8 @@
  * A transaction is a function: it runs between begin and commit, and its first failure stays, makes
  * the rest do nothing, and leaves the file as it was. When the file outgrows its map, the map is
  * doubled and the function runs again, so it must start from its argument alone. Any thread; one
- * writes at a time, the others wait. LMDB is known here only; it knows nothing of what is stored.
+ * writes at a time, the others wait. Another process may have the same environment open. LMDB is
+ * known here only; it knows nothing of what is stored.
  */
 #pragma once
 
@@ -67,6 +68,10 @@ void lmdb_env_each(struct lmdb_env_txn *t, size_t table, lmdb_env_item_fn fn, vo
 /** Walks a table from the first key that is not before `from`. */
 void lmdb_env_each_from(struct lmdb_env_txn *t, size_t table, struct slice from,
                         lmdb_env_item_fn fn, void *arg);
+
+/** Walks back from the last key that is below `key`: the greatest key first. */
+void lmdb_env_each_below(struct lmdb_env_txn *t, size_t table, struct slice key,
+                         lmdb_env_item_fn fn, void *arg);
 
 /** What a walk that takes things away wants of an item. */
 enum lmdb_env_sweep { LMDB_ENV_TAKE, LMDB_ENV_STOP };

@@ -4,17 +4,10 @@ import time
 
 import pytest
 
+from lib.alarms import over, report
 from lib.cases import table
 from lib.packets import Prop
 from lib.server import wait_until
-
-
-def over(value, attribute="t", operator=">"):
-    return {"any": [{"attribute": attribute, "operator": operator, "value": value}]}
-
-
-def report(device, **values):
-    assert device.publish(device.own("attributes"), json.dumps(values).encode()).code == 0
 
 
 def expect_alarm(app, device, alerting):

@@ -43,7 +43,7 @@ static void assert_told(struct stage *s, const char *want)
 
 static void apply_rules(struct stage *s)
 {
-    alarms_set_rules(&s->alarms, s->rules, s->rule_count, on_change, s);
+    alarms_set_rules(&s->alarms, s->rules, s->rule_count, s->now_ms, on_change, s);
 }
 
 /* `t > limit`, with further members (", \"repeat\": 2"). */
@@ -121,11 +121,17 @@ static void test_at_once(void **state)
     report(s, "t", "32");
     report(s, "other", "0");
     assert_told(s, "");
+    pass(s, 7);
     report(s, "t", "29");
     assert_told(s, "-1");
     assert_int_equal(s->alarms.alerting_count, 0);
+    assert_true(s->alarms.items[0].since_ms == s->now_ms);
+    pass(s, 7);
+    report(s, "t", "28"); /* normal it is already */
+    assert_true(s->alarms.items[0].since_ms == s->now_ms - 7);
     report(s, "t", "31");
     assert_told(s, "+1");
+    assert_true(s->alarms.items[0].since_ms == s->now_ms);
     end(s);
 }
 
@@ -285,6 +291,10 @@ static void test_from_run_to_run(void **state)
     apply_rules(later);
     alarms_read(&later->alarms, buffer_slice(&bytes));
     assert_int_equal(later->alarms.alerting_count, 1); /* 2; and 1 as it was stored */
+    assert_true(later->alarms.items[1].since_ms == s->now_ms);
+    bytes.data[0]++; /* another version */
+    alarms_read(&s->alarms, buffer_slice(&bytes));
+    assert_int_equal(s->alarms.items[0].state, ALARM_PENDING);
     report(later, "t", "0");
     assert_told(later, ".1-2");
     buffer_deinit(&bytes);

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "temp_data.h"
 
@@ -239,6 +241,120 @@ static void the_map_grows_under_readers(void **state)
     lmdb_env_close(&e);
 }
 
+/* --- walks from a place ---------------------------------------------------------------------- */
+
+struct stretch {
+    struct listing listing;
+    const char *key;
+    bool is_back;
+};
+
+static void list_stretch(struct lmdb_env_txn *t, void *arg)
+{
+    struct stretch *s = arg;
+
+    if (s->is_back)
+        lmdb_env_each_below(t, LEFT, slice_of(s->key), on_item, &s->listing);
+    else
+        lmdb_env_each_from(t, LEFT, slice_of(s->key), on_item, &s->listing);
+}
+
+static void a_walk_begins_anywhere_and_goes_both_ways(void **state)
+{
+    static const struct stretch_case {
+        const char *key;
+        bool is_back;
+        size_t limit;
+        const char *want;
+    } cases[] = {
+        {"ab", false, 0, "ab=x,abc=x,b=x,ba=x,"},
+        {"abb", false, 2, "abc=x,b=x,"},
+        {"c", false, 0, ""},
+        {"ab", true, 0, "aa=x,a=x,"},
+        {"abb", true, 2, "ab=x,aa=x,"},
+        {"c", true, 1, "ba=x,"},
+        {"a", true, 0, ""},
+    };
+    struct lmdb_env *e = open_env(state);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct stretch s = {
+            .listing = {.limit = cases[i].limit}, .key = cases[i].key, .is_back = cases[i].is_back};
+
+        assert_int_equal(lmdb_env_read(e, list_stretch, &s), ST_OK);
+        assert_int_equal(s.listing.text.len, 0); /* an empty table */
+        assert_int_equal(lmdb_env_write(e, put_named, NULL), ST_OK);
+        assert_int_equal(lmdb_env_read(e, list_stretch, &s), ST_OK);
+        buffer_append_u8(&s.listing.text, 0);
+        assert_string_equal((const char *)s.listing.text.data, cases[i].want);
+        buffer_deinit(&s.listing.text);
+        assert_int_equal(lmdb_env_write(e, remove_named, (char[]){"a"}), ST_OK);
+        assert_int_equal(lmdb_env_write(e, remove_named, (char[]){"b"}), ST_OK);
+    }
+    lmdb_env_close(&e);
+}
+
+static void find_and_remove(struct lmdb_env_txn *t, void *arg)
+{
+    struct slice value;
+
+    (void)arg;
+    assert_true(lmdb_env_get(t, LEFT, slice_of("b"), &value) && slice_is(value, "3"));
+    assert_true(lmdb_env_get(t, RIGHT, slice_of("a"), &value) && value.len == 0);
+    assert_false(lmdb_env_get(t, LEFT, slice_of("c"), &value));
+    lmdb_env_remove(t, LEFT, slice_of("a"));
+    lmdb_env_remove(t, LEFT, slice_of("a")); /* gone already */
+}
+
+static void single_keys_are_found_and_removed(void **state)
+{
+    struct lmdb_env *e = open_env(state);
+
+    assert_int_equal(lmdb_env_write(e, put_some, NULL), ST_OK);
+    assert_int_equal(lmdb_env_write(e, find_and_remove, NULL), ST_OK);
+    assert_table(e, LEFT, "b=3,");
+    lmdb_env_close(&e);
+}
+
+/* --- another process ------------------------------------------------------------------------- */
+
+static void write_elsewhere(void **state, int start)
+{
+    struct lmdb_env *e;
+    unsigned runs = 0;
+    char go;
+
+    if (read(start, &go, 1) != 1)
+        _exit(1);
+    e = open_env(state);
+    _exit(lmdb_env_write(e, put_many, &runs) == ST_OK && runs > 2 ? 0 : 1);
+}
+
+static void the_map_grows_in_another_process(void **state)
+{
+    struct lmdb_env *e;
+    unsigned found = 0, runs = 0;
+    int start[2], result;
+    pid_t child;
+
+    assert_int_equal(pipe(start), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        write_elsewhere(state, start[0]);
+    e = open_env(state);
+    assert_int_equal(write(start[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    assert_int_equal(lmdb_env_map_bytes(e), MAP_BYTES);
+    assert_int_equal(lmdb_env_read(e, count, &found), ST_OK);
+    assert_int_equal(found, MANY);
+    assert_int_equal(lmdb_env_write(e, put_many, &runs), ST_OK);
+    (void)close(start[0]);
+    (void)close(start[1]);
+    lmdb_env_close(&e);
+}
+
 static void a_damaged_file_is_told(void **state)
 {
     struct lmdb_env *e = open_env(state);
@@ -262,9 +378,15 @@ static void a_damaged_file_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEMP_DATA_TEST(tables_are_sorted_and_apart), TEMP_DATA_TEST(a_walk_ends_when_told),
-        TEMP_DATA_TEST(a_prefix_is_removed),         TEMP_DATA_TEST(the_map_grows_while_it_must),
-        TEMP_DATA_TEST(the_map_grows_under_readers), TEMP_DATA_TEST(a_damaged_file_is_told),
+        TEMP_DATA_TEST(tables_are_sorted_and_apart),
+        TEMP_DATA_TEST(a_walk_ends_when_told),
+        TEMP_DATA_TEST(a_prefix_is_removed),
+        TEMP_DATA_TEST(the_map_grows_while_it_must),
+        TEMP_DATA_TEST(a_walk_begins_anywhere_and_goes_both_ways),
+        TEMP_DATA_TEST(single_keys_are_found_and_removed),
+        TEMP_DATA_TEST(the_map_grows_in_another_process),
+        TEMP_DATA_TEST(the_map_grows_under_readers),
+        TEMP_DATA_TEST(a_damaged_file_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
