@@ -113,7 +113,11 @@ static enum status make_database_file(struct opening *o)
 
     if (len < 0 || (size_t)len >= sizeof(o->path))
         return fail_with(o, ST_IO, "", "the name is too long: name another with --data");
-    fd = open(o->path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    /* One that is there is not opened here: closing it again would end the locks that other
+     * connections of this process hold, and another process would take the log from under them. */
+    fd = open(o->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0 && errno == EEXIST && access(o->path, R_OK | W_OK) == 0)
+        return ST_OK;
     if (fd < 0)
         return fail_with(o, ST_IO, "registry.db",
                          "may not be read or written: look at its rights and owner");

@@ -384,6 +384,66 @@ static void settings_are_kept_under_their_names(void **state)
     registry_close(&r);
 }
 
+/* Another process: adds a project, over a connection that it opens and closes, each time it is
+ * told to. Forked before there is a connection here, as SQLite wants it. */
+static pid_t fork_writer(void **state, const int there[2], const int back[2])
+{
+    pid_t child = fork();
+    char byte, error[256];
+
+    assert_true(child >= 0);
+    if (child != 0)
+        return child;
+    (void)close(there[1]); /* so that the end of it comes */
+    for (uint64_t id = 1; read(there[0], &byte, 1) == 1; id++) {
+        struct registry_project own = registry_rows_project(id);
+        struct registry *r;
+
+        if (registry_open(*state, &r, error, sizeof(error)) != ST_OK ||
+            registry_project_add(r, &own) != ST_OK)
+            _exit(1);
+        registry_close(&r);
+        if (write(back[1], &byte, 1) != 1)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+/* Opening a second one closed a descriptor of registry.db, and with it all of the process' locks:
+ * the other process took the log away when it ended, and its next commits were never seen. */
+static void regress_a_second_connection_leaves_the_first_its_locks(void **state)
+{
+    int there[2], back[2], result;
+    struct registry *first, *second;
+    char byte = 0;
+    pid_t writer;
+
+    assert_int_equal(secret_init(), ST_OK);
+    assert_int_equal(pipe(there), 0);
+    assert_int_equal(pipe(back), 0);
+    (void)fflush(NULL);
+    writer = fork_writer(state, there, back);
+    (void)close(there[0]);
+    first = registry_rows_open(state);
+    second = registry_rows_open(state);
+    (void)registry_has_changed(first);
+    for (uint64_t id = 1; id <= 3; id++) {
+        struct registry_project p;
+
+        assert_int_equal(write(there[1], &byte, 1), 1);
+        assert_int_equal(read(back[0], &byte, 1), 1);
+        assert_true(registry_has_changed(first));
+        assert_int_equal(registry_project_find(first, id, &p), ST_OK);
+    }
+    (void)close(there[1]);
+    assert_int_equal(waitpid(writer, &result, 0), writer);
+    assert_int_equal(result, 0);
+    (void)close(back[0]);
+    (void)close(back[1]);
+    registry_close(&second);
+    registry_close(&first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +459,7 @@ int main(void)
         TEMP_DATA_TEST(changed_rows_are_changes),
         TEMP_DATA_TEST(a_removed_project_tells_of_its_devices),
         TEMP_DATA_TEST(connections_see_each_others_changes),
+        TEMP_DATA_TEST(regress_a_second_connection_leaves_the_first_its_locks),
         TEMP_DATA_TEST(settings_are_kept_under_their_names),
     };
 
