@@ -24,6 +24,7 @@ enum {
 struct worker_group {
     unsigned count;
     bool threaded;
+    bool is_running; /* the threads are; written while none of them is */
     struct worker *workers[WORKERS_MAX]; /* owned */
     pthread_t threads[WORKERS_MAX];
     void (*on_started)(struct worker *w);
@@ -145,6 +146,47 @@ void worker_group_post(struct worker_group *g, unsigned to, const struct letter 
     b->letters[b->count++] = *letter;
     if (inbox_post(&g->workers[to]->inbox, &b))
         wake(g->workers[to]);
+}
+
+struct worker_call {
+    worker_call_fn fn;
+    void *arg;
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    bool has_returned;
+};
+
+static void open_call(struct worker *w, const struct letter *l)
+{
+    struct worker_call *call = l->object;
+
+    call->fn(w, call->arg);
+    invariant(pthread_mutex_lock(&call->lock) == 0);
+    call->has_returned = true;
+    invariant(pthread_cond_signal(&call->returned) == 0);
+    invariant(pthread_mutex_unlock(&call->lock) == 0); /* from here on the caller may be gone */
+}
+
+void worker_group_call(struct worker_group *g, unsigned index, worker_call_fn fn, void *arg)
+{
+    struct worker_call call = {.fn = fn,
+                               .arg = arg,
+                               .lock = PTHREAD_MUTEX_INITIALIZER,
+                               .returned = PTHREAD_COND_INITIALIZER};
+    struct letter letter = {.open = open_call, .object = &call};
+
+    invariant(index < g->count);
+    if (!g->is_running) {
+        fn(g->workers[index], arg);
+        return;
+    }
+    worker_group_post(g, index, &letter);
+    invariant(pthread_mutex_lock(&call.lock) == 0);
+    while (!call.has_returned)
+        invariant(pthread_cond_wait(&call.returned, &call.lock) == 0);
+    invariant(pthread_mutex_unlock(&call.lock) == 0);
+    invariant(pthread_cond_destroy(&call.returned) == 0);
+    invariant(pthread_mutex_destroy(&call.lock) == 0);
 }
 
 /*
@@ -308,6 +350,7 @@ static void *run_worker(void *arg)
 void worker_group_start(struct worker_group *g)
 {
     invariant(g->threaded);
+    g->is_running = true;
     for (unsigned i = 0; i < g->count; i++)
         invariant(pthread_create(&g->threads[i], NULL, run_worker, g->workers[i]) == 0);
 }
@@ -318,6 +361,7 @@ void worker_group_stop(struct worker_group *g)
         loop_stop(g->workers[i]->loop);
     for (unsigned i = 0; i < g->count; i++)
         pthread_join(g->threads[i], NULL);
+    g->is_running = false;
 }
 
 void worker_group_settle(struct worker_group *g)

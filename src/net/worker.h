@@ -104,6 +104,21 @@ void worker_post(struct worker *from, unsigned to, const struct letter *letter);
 /** Sends a letter from a thread that is no worker; at once. */
 void worker_group_post(struct worker_group *g, unsigned to, const struct letter *letter);
 
+/** What worker_group_call runs; on the worker's thread. */
+typedef void (*worker_call_fn)(struct worker *w, void *arg);
+
+/**
+ * Has a worker run a function, and waits until it has: how a thread that is no worker asks what a
+ * worker is home to. Letters that the caller's thread posted before are opened before it runs.
+ *
+ * While the group's threads do not run, whoever may turn its workers by hand may call this too:
+ * then the function runs at once, here. A thread that calls this must have ended, or be known to
+ * wait for no worker, before worker_group_stop.
+ *
+ * @param arg  borrowed until the function returns; the answer goes there
+ */
+void worker_group_call(struct worker_group *g, unsigned index, worker_call_fn fn, void *arg);
+
 /** The same with many letters: gathered, then sent together, in order per destination. */
 void worker_outbox_add(struct worker_group *g, struct worker_outbox *o, unsigned to,
                        const struct letter *letter);
