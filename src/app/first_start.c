@@ -259,7 +259,7 @@ static void print_endpoints(const struct config *c)
         [ENDPOINT_device_mqtts] = "devices, MQTT over TLS",
         [ENDPOINT_app_mqtts] = "applications, MQTT over TLS",
         [ENDPOINT_app_wss] = "applications, MQTT on WebSocket",
-        [ENDPOINT_https] = "HTTPS",
+        [ENDPOINT_https] = "HTTPS API and console",
     };
 
     (void)printf("\nEZtCloud Open is ready.\n\n");
@@ -294,13 +294,16 @@ static void print_lines_to_paste(const struct config *c, const struct registry_p
                  url, key, p->secret, key);
 }
 
-void first_start_print(const struct config *c, struct registry *r)
+void first_start_print(const struct config *c, struct registry *r, const char *setup_url)
 {
     struct registry_project p;
     char key[IDENT_TEXT_LEN + 1];
     char ca[PATH_MAX];
 
     print_endpoints(c);
+    if (setup_url != NULL)
+        (void)printf("\nThe first operator is made here, by whoever has this link:\n\n  %s\n",
+                     setup_url);
     if (c->demo && find_demo(r, &p) == ST_OK && find_ca(c, ca) == ST_OK) {
         ident_format(IDENT_PROJECT, p.project_id, key);
         print_lines_to_paste(c, &p, key, ca);

@@ -10,6 +10,7 @@
 
 #include "base/counter.h"
 #include "base/mem.h"
+#include "http/counters.h"
 #include "mqtt/counters.h"
 #include "net/counters.h"
 #include "platform/counters.h"
@@ -29,6 +30,7 @@ void metrics_register(void)
     store_counters_register();
     platform_counters_register();
     service_counters_register();
+    http_counters_register();
 }
 
 static void take_counter(const struct counter *c, struct metric *out)

@@ -42,7 +42,8 @@ enum {
 /* --- the listeners: one row a port ----------------------------------------------------------- */
 
 static enum status open_listener(struct server *s, const char *name, uint16_t port,
-                                 unsigned service, bool is_tls, bool is_websocket, char *error)
+                                 unsigned service, bool is_tls, bool is_websocket, bool is_http,
+                                 char *error)
 {
     struct listener_options o = {
         .address = s->config->bind,
@@ -54,6 +55,7 @@ static enum status open_listener(struct server *s, const char *name, uint16_t po
                    .is_websocket = is_websocket,
                    .is_tls = is_tls,
                    .ws_path = "/mqtt",
+                   .http = is_http ? &s->http_door : NULL,
                    .connect_timeout_ms = s->config->connect_timeout * 1000,
                    .write_timeout_ms = s->config->write_timeout * 1000},
         .lobby = s->lobby,
@@ -75,20 +77,20 @@ static enum status open_listeners(struct server *s, char *error)
         const char *name;
         uint16_t port;
         unsigned service;
-        bool is_tls, is_websocket;
+        bool is_tls, is_websocket, is_http;
     } rows[] = {
-        {"device MQTT", c->device_mqtt_port, SITE_DEVICE_SERVICE, false, false},
-        {"device MQTT over WebSocket", c->device_ws_port, SITE_DEVICE_SERVICE, false, true},
-        {"device MQTTS", c->device_mqtts_port, SITE_DEVICE_SERVICE, true, false},
-        {"application wss", c->app_wss_port, SITE_APP_SERVICE, true, true},
-        {"application MQTTS", c->app_mqtts_port, SITE_APP_SERVICE, true, false},
-        {"HTTPS", c->https_port, SITE_APP_SERVICE, true, true},
+        {"device MQTT", c->device_mqtt_port, SITE_DEVICE_SERVICE, false, false, false},
+        {"device MQTT over WebSocket", c->device_ws_port, SITE_DEVICE_SERVICE, false, true, false},
+        {"device MQTTS", c->device_mqtts_port, SITE_DEVICE_SERVICE, true, false, false},
+        {"application wss", c->app_wss_port, SITE_APP_SERVICE, true, true, false},
+        {"application MQTTS", c->app_mqtts_port, SITE_APP_SERVICE, true, false, false},
+        {"HTTPS", c->https_port, SITE_APP_SERVICE, true, true, true},
     };
     enum status st = ST_OK;
 
     for (unsigned i = 0; st == ST_OK && i < sizeof(rows) / sizeof(rows[0]); i++)
         st = open_listener(s, rows[i].name, rows[i].port, rows[i].service, rows[i].is_tls,
-                           rows[i].is_websocket, error);
+                           rows[i].is_websocket, rows[i].is_http, error);
     return st;
 }
 
@@ -273,6 +275,11 @@ static void on_tick(void *arg)
     registry_sync_apply(s);
 }
 
+static void on_wake(void *arg)
+{
+    server_http_on_wake(arg);
+}
+
 static void on_nothing(void *arg)
 {
     (void)arg;
@@ -280,7 +287,7 @@ static void on_nothing(void *arg)
 
 static void make_main_loop(struct server *s)
 {
-    struct loop_callbacks callbacks = {on_nothing, on_tick, on_nothing, s, SERVER_TICK_MS};
+    struct loop_callbacks callbacks = {on_wake, on_tick, on_nothing, s, SERVER_TICK_MS};
 
     s->loop = loop_new(&callbacks);
     loop_on_signal(s->loop, SIGINT, on_signal, s);
@@ -304,6 +311,7 @@ static enum status load(struct server *s, char *error)
 
 static enum status start(struct server *s, char *error)
 {
+    char setup_url[SERVER_ERROR_LEN];
     enum status st = open_stores(s, error);
 
     if (st != ST_OK)
@@ -315,6 +323,8 @@ static enum status start(struct server *s, char *error)
     make_main_loop(s);
     st = load(s, error);
     if (st == ST_OK)
+        st = server_http_open(s, error);
+    if (st == ST_OK)
         st = open_listeners(s, error);
     if (st == ST_OK)
         st = control_open(s, error, SERVER_ERROR_LEN);
@@ -324,7 +334,10 @@ static enum status start(struct server *s, char *error)
         listener_attach(s->listeners[i], s->workers);
     worker_group_start(s->workers);
     s->is_running = true;
-    first_start_print(s->config, s->registry); /* who waits for the file finds this written */
+    first_start_print(
+        s->config, s->registry,
+        server_http_setup_url(s, setup_url,
+                              sizeof(setup_url))); /* who waits for the file finds this written */
     return first_start_write_demo(s->config, s->registry, error, SERVER_ERROR_LEN);
 }
 
@@ -380,6 +393,7 @@ static void stop_workers(struct server *s)
     }
     worker_group_free(&s->workers);
     root_map_unref(&s->roots);
+    lobby_free(&s->http_lobby);
     lobby_free(&s->lobby);
 }
 
@@ -387,8 +401,10 @@ static void stop(struct server *s)
 {
     if (s->loop != NULL)
         control_close(s);
+    server_http_stop(s);
     if (s->workers != NULL)
         stop_workers(s);
+    server_http_close(s);
     loop_free(&s->loop);
     login_guard_free(&s->device_logins);
     login_guard_free(&s->app_logins);
@@ -403,7 +419,11 @@ static void stop(struct server *s)
 
 int server_run(const struct config *c)
 {
-    struct server s = {.config = c, .control_fd = -1, .lock_fd = -1};
+    struct server s = {
+        .config = c,
+        .control_fd = -1,
+        .lock_fd = -1,
+        .sync = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER}};
     char error[SERVER_ERROR_LEN] = "";
     enum status st;
 

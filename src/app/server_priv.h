@@ -1,7 +1,12 @@
 /* What the parts of a running server share. Main thread. */
 #pragma once
 
+#include <pthread.h>
+
 #include "app/config.h"
+#include "app/endpoint.h"
+#include "http/http_server.h"
+#include "net/conn_http.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "platform/home.h"
@@ -13,6 +18,14 @@
 
 enum { SERVER_LISTENERS_MAX = 8, SERVER_ERROR_LEN = 512 };
 
+/** Requests of HTTP threads that the main thread applies what is new in the registry. */
+struct server_sync {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    uint64_t asked, answered; /* numbers of requests */
+    bool is_over;             /* the main loop has ended: nobody answers any more */
+};
+
 struct server {
     const struct config *config;
     struct registry *registry; /* owned, as all below */
@@ -22,7 +35,7 @@ struct server {
     struct tls_context *tls;
     struct journal *journal;
     struct journal_commit *commit;
-    struct lobby *lobby;
+    struct lobby *lobby, *http_lobby;
     struct worker_group *workers;
     struct login_guard *device_logins, *app_logins;
     struct listener *listeners[SERVER_LISTENERS_MAX];
@@ -30,6 +43,11 @@ struct server {
     struct loop *loop; /* the main thread's */
     struct loop_watch *control_watch;
     int fd_max; /* descriptors from this one on are not for connections */
+    struct http_site *http_site;
+    struct http_server *http;
+    struct conn_http_door http_door;
+    char endpoints[ENDPOINT_COUNT][ENDPOINT_URL_MAX + 1];
+    struct server_sync sync;
     int control_fd;
     int lock_fd;
     int64_t applied_change; /* the registry's last change that the workers know */
@@ -67,6 +85,17 @@ enum status value_sync_load(struct server *s) MUST_CHECK;
  * anything commits to it. */
 enum status value_sync_forget_projects(struct server *s) MUST_CHECK;
 enum status value_sync_save(struct server *s) MUST_CHECK;
+
+/* server_http.c: the HTTP server, and what it asks of the main thread */
+enum status server_http_open(struct server *s, char *error) MUST_CHECK;
+/** Ends it, while the workers still run. */
+void server_http_stop(struct server *s);
+/** Frees it, when no connection is left. */
+void server_http_close(struct server *s);
+/** Answers requests to apply the registry; in the main loop. */
+void server_http_on_wake(struct server *s);
+/** The link of the first visit; NULL: there is an operator already. */
+const char *server_http_setup_url(struct server *s, char *out, size_t out_len);
 
 /* control.c: the socket by which the command line asks this server */
 enum status control_open(struct server *s, char *error, size_t error_len) MUST_CHECK;

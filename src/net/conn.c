@@ -74,11 +74,17 @@ bool conn_is_paused(const struct conn *c)
     return c->is_paused;
 }
 
+/* What the peer still sends when its input has ended is of interest only for its own end. */
+static bool input_is_over(const struct conn *c)
+{
+    return c->input_has_ended && c->state != CONN_LINGERING;
+}
+
 /* Deliveries hold back long before; what is left are answers to what the peer sends, MQTT's and
  * those of TLS itself. */
 static bool may_ask(const struct conn *c)
 {
-    return !c->transport->is_clogged && !list_is_linked(&c->throttled_node) &&
+    return !c->transport->is_clogged && !list_is_linked(&c->throttled_node) && !input_is_over(c) &&
            (c->state >= CONN_ENDING || c->out.chunk_count < CONN_ANSWERS_MAX_CHUNKS);
 }
 
@@ -105,6 +111,14 @@ static void tell_closed(struct conn *c, enum conn_end end)
         return;
     c->handler_is_done = true;
     c->handler->on_closed(c, end);
+}
+
+void conn_set_handler(struct conn *c, const struct conn_handler *handler)
+{
+    invariant(!c->handler_is_done);
+    c->handler->on_closed(c, CONN_END_HANDED_OVER);
+    c->handler = handler;
+    c->owner = NULL;
 }
 
 void conn_close(struct conn *c, enum conn_end end)
@@ -191,6 +205,7 @@ static void conn_free(struct conn *c)
     buffer_deinit(&c->ws_close);
     out_buffer_deinit(&c->out);
     ws_frame_free(&c->ws);
+    conn_http_free(&c->http);
     c->magic = 0;
     mem_free(c);
     counter_add(&CT_conns_open, -1);
@@ -381,7 +396,11 @@ static void on_readable(struct conn *c)
     if (st != ST_OK) {
         if (st == ST_MALFORMED)
             report_fault(c);
-        if (st == ST_IO)
+        if (st == ST_CLOSED && c->state == CONN_OPEN && c->handler->on_input_end != NULL) {
+            c->input_has_ended = true;
+            c->handler->on_input_end(c);
+            conn_update_interest(c);
+        } else if (st == ST_IO)
             conn_close_failed(c);
         else
             conn_close(c, st == ST_CLOSED ? CONN_END_BY_PEER : CONN_END_FAULT);

@@ -23,6 +23,7 @@ struct conn;
     X(TIMEOUT, "no CONNECT in time")                      \
     X(EVICTED, "made room for others before its CONNECT") \
     X(STALLED, "took no output in time")                  \
+    X(HANDED_OVER, "handed to the HTTP server")           \
     X(FAULT, "transport fault")                           \
     X(IO, "input or output failed")
 
@@ -46,7 +47,12 @@ struct conn_handler {
     /** It is over: nothing may be sent any more, the pointer dies at the end of the turn. Called
      * once. */
     void (*on_closed)(struct conn *c, enum conn_end end);
+    /** The peer will send no more, and can still be sent to; the handler ends the connection when
+     * it has said everything. NULL: the end of its input is the end of a connection. */
+    void (*on_input_end)(struct conn *c);
 };
+
+struct conn_http_door;
 
 /** Which face of the server a connection came to; the meaning of `service` is the layers' above. */
 struct conn_origin {
@@ -54,9 +60,11 @@ struct conn_origin {
     bool is_websocket; /* begins with an HTTP upgrade */
     bool is_tls;
     const char *ws_path;
-    unsigned connect_timeout_ms; /* to be established (conn_set_established), 0: none */
-    unsigned write_timeout_ms;   /* once established: for the peer to take some of what waits, 0:
-                                    none */
+    const struct conn_http_door *http; /* takes the HTTP requests that ask for no WebSocket; NULL:
+                                          they are refused; borrowed */
+    unsigned connect_timeout_ms;       /* to be established (conn_set_established), 0: none */
+    unsigned write_timeout_ms; /* once established: for the peer to take some of what waits, 0:
+                                  none */
 };
 
 /**

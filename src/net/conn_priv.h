@@ -28,11 +28,13 @@ struct conn {
     void *owner;
     enum conn_state state;
     bool is_paused, is_held, is_full, has_moved, is_established, handler_is_done;
+    bool input_has_ended; /* told to the handler: not read any more, but when lingering */
     unsigned move_to;
     uint64_t connect_deadline_ms; /* while it moves; 0: none */
     struct buffer in;             /* owned: bytes that the handler has not used yet */
     struct out_buffer out;
     struct ws_frame *ws;        /* owned; NULL: no WebSocket */
+    struct conn_http *http;     /* owned; NULL: not handed to the HTTP server */
     struct buffer ws_close;     /* owned: the close frame that a fault or the peer asks for, sent as
                                    the very last */
     struct lobby_guest *guest;  /* owned: until it is let in or freed; NULL: not counted */
@@ -73,6 +75,15 @@ bool conn_offer(struct conn *c, struct slice bytes);
 
 /** From now on only what was appended is sent, for a while; the handler is told that it is over. */
 void conn_begin_ending(struct conn *c, enum conn_end end);
+
+/** Puts another handler in the place of the present one, which is told that its connection is over.
+ * The new one is neither told that it is open nor offered bytes. */
+void conn_set_handler(struct conn *c, const struct conn_handler *handler);
+
+/** Hands the connection, with the request that it has begun, to the HTTP server behind the door of
+ * its origin. Never goes to another worker. */
+void conn_http_begin(struct conn *c);
+void conn_http_free(struct conn_http **h);
 
 /** Bytes of an HTTP request; behind a good one the connection is a WebSocket. False as that of
  * conn_offer. */

@@ -92,6 +92,10 @@ bool conn_websocket_upgrade(struct conn *c, struct slice bytes)
                        st == ST_TOO_LARGE ? "request head too long" : "not an HTTP request");
         return true;
     }
+    if (!u.is_upgrade && c->origin->http != NULL) {
+        conn_http_begin(c);
+        return true;
+    }
     if (!u.is_upgrade || u.refusal != 0) {
         refuse_upgrade(c, u.refusal != 0 ? u.refusal : 426,
                        u.refusal_text != NULL ? u.refusal_text

@@ -232,6 +232,19 @@ void lobby_move(struct lobby_guest *g, unsigned to)
     unlock(g->lobby);
 }
 
+void lobby_refresh(struct lobby_guest *g, uint64_t now_ms)
+{
+    lock(g->lobby);
+    if (g->source != NULL) {
+        list_remove(&g->node);
+        list_remove(&g->source_node);
+        list_push_back(&g->lobby->oldest_first, &g->node);
+        list_push_back(&g->source->oldest_first, &g->source_node);
+        g->since_ms = now_ms;
+    }
+    unlock(g->lobby);
+}
+
 void lobby_leave(struct lobby_guest **gp)
 {
     struct lobby_guest *g = *gp;

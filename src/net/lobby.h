@@ -43,5 +43,8 @@ bool lobby_seat(struct lobby_guest *g, lobby_evict_fn evict, void *owner);
 /** The guest goes to another worker, which seats it anew. */
 void lobby_move(struct lobby_guest *g, unsigned to);
 
+/** It has proved its worth once more: from now on it is the guest that came last. On its worker. */
+void lobby_refresh(struct lobby_guest *g, uint64_t now_ms);
+
 /** It was let in, or is gone; NULL inside is accepted. On its worker. */
 void lobby_leave(struct lobby_guest **g);

@@ -24,7 +24,7 @@ enum {
 struct worker_group {
     unsigned count;
     bool threaded;
-    bool is_running; /* the threads are; written while none of them is */
+    bool is_running;                     /* the threads are; written while none of them is */
     struct worker *workers[WORKERS_MAX]; /* owned */
     pthread_t threads[WORKERS_MAX];
     void (*on_started)(struct worker *w);

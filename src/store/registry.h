@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/ident.h"
 #include "base/status.h"
+#include "store/secret.h"
 
 struct registry;
 
@@ -139,6 +140,14 @@ enum status registry_project_set_token(struct registry *r, uint64_t project_id,
 /** Removes a project with all its devices. Errors: ST_NOT_FOUND, ST_IO. */
 enum status registry_project_remove(struct registry *r, uint64_t project_id) MUST_CHECK;
 
+/** Appends the JSON text of the endpoints that a project sets itself. Errors: ST_NOT_FOUND (none),
+ * ST_IO. */
+enum status registry_project_endpoints_find(struct registry *r, uint64_t project_id,
+                                            struct buffer *out) MUST_CHECK;
+/** Errors: ST_NOT_FOUND (project), ST_IO. */
+enum status registry_project_endpoints_put(struct registry *r, uint64_t project_id,
+                                           struct slice urls) MUST_CHECK;
+
 /** Called with a borrowed row; giving false ends the walk. */
 typedef bool (*registry_project_fn)(const struct registry_project *p, void *arg);
 /** All projects, oldest first. A damaged row is logged and left out, so that one does not keep a
@@ -251,6 +260,9 @@ typedef bool (*registry_parent_fn)(uint64_t device_id, uint64_t parent_id, void 
 enum status registry_device_each_parent(struct registry *r, registry_parent_fn fn,
                                         void *arg) MUST_CHECK;
 
+/** How many devices a project has. */
+enum status registry_device_count(struct registry *r, uint64_t project_id, size_t *out) MUST_CHECK;
+
 /** The number of the newest change, 0 when there was none. */
 enum status registry_last_change(struct registry *r, int64_t *out) MUST_CHECK;
 
@@ -265,6 +277,10 @@ enum status registry_setting_find(struct registry *r, const char *name,
 /** Sets it, new or not. Errors: ST_IO. */
 enum status registry_setting_put(struct registry *r, const char *name,
                                  struct slice value) MUST_CHECK;
+
+/** A mac under the key of the data directory (secret_mac). */
+void registry_mac(const struct registry *r, const char *context, struct slice text,
+                  uint8_t out[SECRET_HASH_LEN]);
 
 /** True when another connection has committed since the last call: cheap (no table is read). */
 bool registry_has_changed(struct registry *r);

@@ -131,6 +131,29 @@ enum status registry_project_remove(struct registry *r, uint64_t project_id)
     return registry_query_run(&q, true);
 }
 
+enum status registry_project_endpoints_find(struct registry *r, uint64_t project_id,
+                                            struct buffer *out)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_ENDPOINTS_FIND);
+    bool found;
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    found = registry_query_row(&q);
+    if (found)
+        registry_query_read_blob(&q, out);
+    return registry_query_end(&q) == ST_OK && !found ? ST_NOT_FOUND : q.status;
+}
+
+enum status registry_project_endpoints_put(struct registry *r, uint64_t project_id,
+                                           struct slice urls)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_ENDPOINTS_PUT);
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    registry_query_bind_slice(&q, urls);
+    return registry_query_run(&q, true);
+}
+
 enum status registry_project_each(struct registry *r, registry_project_fn fn, void *arg)
 {
     struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_PROJECT_EACH);

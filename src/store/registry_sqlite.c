@@ -42,6 +42,7 @@ static const struct migration {
 #include "store/schema/0004_sub_devices.def"
 #include "store/schema/0005_secrets.def"
 #include "store/schema/0006_message_logs.def"
+#include "store/schema/0007_operators.def"
 #undef MIGRATION
 };
 
@@ -433,4 +434,10 @@ enum status registry_setting_put(struct registry *r, const char *name, struct sl
     registry_query_bind_text(&q, name);
     registry_query_bind_blob(&q, value);
     return registry_query_run(&q, false);
+}
+
+void registry_mac(const struct registry *r, const char *context, struct slice text,
+                  uint8_t out[SECRET_HASH_LEN])
+{
+    secret_mac(r->key, context, text, out);
 }

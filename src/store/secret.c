@@ -189,6 +189,23 @@ bool secret_digest_equal(const struct secret_digest *a, const struct secret_dige
     return sodium_memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+void secret_hash(struct slice token, uint8_t out[SECRET_HASH_LEN])
+{
+    (void)crypto_generichash(out, SECRET_HASH_LEN, token.data, token.len, NULL, 0);
+}
+
+/* The key file's key is for sealing; each use of macs has a key of its own, derived from it. */
+void secret_mac(const struct secret_key *key, const char *context, struct slice text,
+                uint8_t out[SECRET_HASH_LEN])
+{
+    uint8_t mac_key[crypto_generichash_KEYBYTES];
+
+    (void)crypto_generichash(mac_key, sizeof(mac_key), (const uint8_t *)context, strlen(context),
+                             key->bytes, KEY_LEN);
+    (void)crypto_generichash(out, SECRET_HASH_LEN, text.data, text.len, mac_key, sizeof(mac_key));
+    sodium_memzero(mac_key, sizeof(mac_key));
+}
+
 void secret_wipe(void *data, size_t len)
 {
     if (len > 0)

@@ -17,6 +17,7 @@
 enum {
     SECRET_DIGEST_LEN = 16,
     SECRET_SEALED_OVERHEAD = 40, /* nonce and tag */
+    SECRET_HASH_LEN = 32,
     SECRET_MAC_TEXT_LEN = 43     /* 32 bytes in base64url without padding */
 };
 
@@ -69,7 +70,16 @@ struct secret_mac_key secret_mac_key_of(struct slice secret);
 void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
                       char out[SECRET_MAC_TEXT_LEN + 1]);
 
-/** Compares bytes in constant time; the lengths are no secret. */
+/** A hash to keep of a token of ours, which is random enough not to be guessed (a password is not:
+ * secret_password.h). */
+void secret_hash(struct slice token, uint8_t out[SECRET_HASH_LEN]);
+
+/** A mac under the key file's key, for what we give out and want to know again, also after a
+ * restart; `context` keeps one use from being taken for another. */
+void secret_mac(const struct secret_key *key, const char *context, struct slice text,
+                uint8_t out[SECRET_HASH_LEN]);
+
+/** Compares bytes in constant time; their lengths are no secret. */
 bool secret_equal(struct slice a, struct slice b);
 
 /** Overwrites memory in a way that the compiler keeps. */

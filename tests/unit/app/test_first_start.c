@@ -176,7 +176,8 @@ static void many_devices_are_not_all_told(void **state)
 }
 
 /* What first_start_print writes to stdout. */
-static char *printed(void **state, const struct config *c, struct registry *r)
+static char *printed(void **state, const struct config *c, struct registry *r,
+                     const char *setup_url)
 {
     struct buffer text = {0};
     char chunk[4096];
@@ -189,7 +190,7 @@ static char *printed(void **state, const struct config *c, struct registry *r)
     assert_true(out >= 0);
     (void)fflush(stdout);
     assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
-    first_start_print(c, r);
+    first_start_print(c, r, setup_url);
     assert_true(dup2(out, STDOUT_FILENO) >= 0);
     assert_int_equal(close(out), 0);
     rewind(file);
@@ -206,8 +207,10 @@ static void people_get_lines_to_paste(void **state)
     struct config c = make_config(state, true);
     struct demo_file d = start(&c);
     struct registry *r = open_registry(&c);
-    char *text = printed(state, &c, r);
+    char *text = printed(state, &c, r, "https://ezt.example:20005/#/setup?token=x");
     char line[PATH_MAX + 1024];
+
+    assert_non_null(strstr(text, "\n  https://ezt.example:20005/#/setup?token=x\n"));
 
     (void)snprintf(line, sizeof(line),
                    "\n  mosquitto_sub -h ezt.example -p 20004 --cafile %s -u %s -P %s -t "
@@ -224,8 +227,9 @@ static void people_get_lines_to_paste(void **state)
     mem_free(text);
 
     c.demo = false;
-    text = printed(state, &c, r);
+    text = printed(state, &c, r, NULL);
     assert_non_null(strstr(text, d.endpoints[ENDPOINT_app_wss]));
+    assert_null(strstr(text, "/setup"));
     assert_null(strstr(text, d.project_secret));
     mem_free(text);
     demo_file_deinit(&d);
@@ -246,7 +250,7 @@ static void paths_are_quoted_for_the_shell(void **state)
     c = make_config(&directory, true);
     d = start(&c);
     r = open_registry(&c);
-    text = printed(state, &c, r);
+    text = printed(state, &c, r, NULL);
     assert_non_null(strstr(text, "it'\\''s here/tls/ca.pem' -u "));
     mem_free(text);
     demo_file_deinit(&d);

@@ -65,7 +65,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     ended = (int)end;
 }
 
-static const struct conn_handler handler = {on_open, on_bytes, on_room, on_moved, on_closed};
+static const struct conn_handler handler = {on_open, on_bytes, on_room, on_moved, on_closed, NULL};
 
 static int open_conn(void **state)
 {

@@ -76,3 +76,18 @@ void registry_rows_execute(void **state, const char *sql)
         fail_msg("%s", error);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
+
+int64_t registry_rows_number(void **state, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    int64_t number;
+
+    assert_int_equal(sqlite3_open(temp_data_path(state, "registry.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    number = sqlite3_column_int64(statement, 0);
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return number;
+}

@@ -18,3 +18,6 @@ void registry_rows_add_device(struct registry *r, uint64_t project_id, uint64_t 
 
 /** Runs SQL over a connection of its own. */
 void registry_rows_execute(void **state, const char *sql);
+
+/** The number that a query over a connection of its own gives. */
+int64_t registry_rows_number(void **state, const char *sql);

@@ -1,0 +1,92 @@
+/*
+ * One request on its way through the API: what its handler is given, and what it answers with.
+ *
+ * When a handler runs, the caller's right was checked, the project (and device) of the path exist
+ * and are loaded, and the body is one of its schema. Belongs to the thread that serves the request.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "http/http_request.h"
+#include "http/http_response.h"
+#include "http/http_site.h"
+#include "http/route.h"
+#include "store/registry_operator.h"
+
+enum http_caller_kind { HTTP_CALLER_NOBODY, HTTP_CALLER_OPERATOR, HTTP_CALLER_APPLICATION };
+
+enum { HTTP_SCOPE_SUBSCRIBE = 1, HTTP_SCOPE_PUSH = 2, HTTP_SCOPE_COMMAND = 4, HTTP_SCOPE_ALL = 7 };
+
+struct http_caller {
+    enum http_caller_kind kind;
+    bool is_admin;                            /* operator */
+    char username[REGISTRY_USERNAME_MAX + 1]; /* operator */
+    uint8_t token_hash[SECRET_HASH_LEN];      /* operator: of the log-in */
+    char csrf[33];                            /* operator */
+    int64_t expires_ms;                       /* operator */
+    uint64_t project_id;                      /* application */
+    unsigned scopes;                          /* application */
+    bool is_bound;                            /* application: to a list of devices or types */
+};
+
+struct http_call {
+    const struct http_request *request;
+    struct http_response *answer;
+    struct http_site *site;
+    struct registry *registry; /* its own until the end of the call */
+    struct route_match match;
+    struct http_caller caller;
+    struct registry_project project; /* of {project_key}; its project_id is 0 when there is none */
+    struct registry_device device;   /* of {device} */
+    json_t *body;                    /* owned; NULL: none, or the handler reads request->body */
+};
+
+/** A parameter of the path, decoded; our bug when the pattern has none of that name. */
+const char *http_call_parameter(const struct http_call *call, const char *name);
+
+/** Answers with the status of the route. The value is taken. */
+void http_answer(struct http_call *call, json_t *value);
+/** The same with a JSON text, whose bytes are taken. */
+void http_answer_text(struct http_call *call, struct buffer *text);
+/** The same for something new, which is at `base` and `name` from now on. */
+void http_answer_made(struct http_call *call, const char *base, const char *name, json_t *value);
+/** The same without a body (204). */
+void http_answer_nothing(struct http_call *call);
+
+/** Answers with a problem and a sentence for a person. */
+void http_fail(struct http_call *call, enum problem p, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** The same, naming the member that is at fault: 422 when `p` is PROBLEM_invalid. */
+void http_fail_field(struct http_call *call, enum problem p, const char *field, const char *format,
+                     ...) __attribute__((format(printf, 4, 5)));
+/** Answers with what a failure of the registry means; `what` is "the device". */
+void http_fail_status(struct http_call *call, enum status st, const char *what);
+
+/** A query parameter: at most ROUTE_PARAMETER_MAX bytes. False: it is not there, or answered
+ * already (call->answer->status is set then). */
+bool http_call_query(struct http_call *call, const char *name, char out[ROUTE_PARAMETER_MAX + 1]);
+
+/** Takes a text member of the body that its schema has checked; false: it is not there. */
+bool http_take_text(const struct http_call *call, const char *name, char *out, size_t max);
+bool http_take_bool(const struct http_call *call, const char *name, bool *out);
+
+/** A page of a list: rows are counted off, and the page ends at `limit`. */
+struct http_page {
+    size_t limit;
+    uint64_t after; /* position behind which it begins; 0: at the front */
+    json_t *items;  /* owned */
+    uint64_t next;  /* position of the last row taken; 0: nothing was left out */
+    bool is_full;
+};
+
+/** Reads `limit` and `cursor`. False: answered. */
+bool http_page_begin(struct http_call *call, struct http_page *page);
+/** Adds an item (taken), whose row is at `position` (growing). False: the page was full already, it
+ * was not added, and the walk ends. */
+bool http_page_add(struct http_page *page, uint64_t position, json_t *item);
+/** Answers with the page. */
+void http_page_end(struct http_call *call, struct http_page *page);
+
+/** An identifier as text. */
+json_t *http_json_ident(enum ident_kind kind, uint64_t id);
