@@ -182,6 +182,8 @@ def test_a_session_that_has_ended_stays_so(stage):
     app = stage.app(V5, False)
     app.subscribe(stage.login.open("attributes"), qos=1)
     app.disconnect(props=[(Prop.SESSION_EXPIRY, 0)], code=0)
+    # Nobody is told that it has ended; a later answer that is durable tells.
+    stage.app(V5, False, client_id="b").subscribe(stage.login.open("attributes"), qos=1)
     stage.report(1)
     stage.crash()
     stage.app(V5, False).expect_nothing()
