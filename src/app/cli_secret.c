@@ -9,6 +9,7 @@
 
 #include "app/cli.h"
 #include "app/cli_output.h"
+#include "app/cli_sync.h"
 #include "app/cli_time.h"
 #include "base/clock.h"
 #include "platform/browser_pass.h"
@@ -212,6 +213,16 @@ enum status cli_secret_add(struct cli_call *call)
     return st;
 }
 
+/* So that what is shown is of now. A server that does not answer is no reason not to show the rest.
+ */
+static void fetch_uses(const struct cli_call *call)
+{
+    if (cli_sync_uses(call->flags[CLI_FLAG_data], CLI_SYNC_TIMEOUT_MS) != ST_OK)
+        (void)fprintf(stderr,
+                      "warning: the running server does not say when secrets were last used: "
+                      "look at its log\n");
+}
+
 static bool on_secret(const struct registry_secret *x, void *arg)
 {
     cli_output_list_row(arg, describe(x, false));
@@ -225,6 +236,7 @@ enum status cli_secret_list(struct cli_call *call)
 
     if (st != ST_OK)
         return st;
+    fetch_uses(call);
     cli_output_list_begin(call->output, "secrets", columns);
     st = registry_secret_each(call->registry, project_id, on_secret, call->output);
     cli_output_list_end(call->output);
@@ -256,7 +268,10 @@ static enum status get_order(struct cli_call *call, struct order *o)
 enum status cli_secret_show(struct cli_call *call)
 {
     struct order o = {0};
-    enum status st = get_order(call, &o);
+    enum status st;
+
+    fetch_uses(call);
+    st = get_order(call, &o);
 
     if (st == ST_OK)
         cli_output_object(call->output, describe(&o.row, true));

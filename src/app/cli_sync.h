@@ -1,8 +1,9 @@
 /*
- * Waits until a running server has applied a change of the registry.
+ * Waits until a running server and the registry agree.
  *
  * The server listens on the Unix socket `<data>/control.sock`; it is told `sync <change number>`
- * and answers `ok` when everything up to that change is live. One thread; it blocks.
+ * and answers `ok` when everything up to that change is live; or `uses`, and answers when the
+ * registry has when secrets were last used. One thread; it blocks.
  */
 #pragma once
 
@@ -19,3 +20,6 @@ enum { CLI_SYNC_TIMEOUT_MS = 10000 };
  * answered in time; ST_IO: it cannot be asked
  */
 enum status cli_sync(const char *data_dir, int64_t change, unsigned timeout_ms) MUST_CHECK;
+
+/** Lets a running server write down when secrets were last used; results as of cli_sync. */
+enum status cli_sync_uses(const char *data_dir, unsigned timeout_ms) MUST_CHECK;

@@ -2,6 +2,7 @@
  * What the command line asks of the running server on its control socket:
  *
  *     sync <number>    apply what has changed in the registry; the answer is `ok`
+ *     uses             write to the registry when secrets were last used; the answer is `ok`
  *     counters         all metrics, a line `name value` each
  *
  * The end of the connection is the end of the answer. Main thread; a request is one short line and
@@ -16,6 +17,7 @@
 #include "app/control_socket.h"
 #include "app/events.h"
 #include "app/metrics.h"
+#include "app/secret_sync.h"
 #include "app/server_priv.h"
 
 enum { CONTROL_LINE_MAX = 64, CONTROL_WAIT_MS = 500 };
@@ -40,6 +42,9 @@ static void write_answer(struct server *s, const char *request, struct buffer *a
 {
     if (strncmp(request, "sync ", 5) == 0) {
         registry_sync_apply(s);
+        buffer_append_text(answer, "ok\n");
+    } else if (strcmp(request, "uses\n") == 0) {
+        secret_sync_save_uses(s);
         buffer_append_text(answer, "ok\n");
     } else if (strcmp(request, "counters\n") == 0) {
         metrics_write(answer);

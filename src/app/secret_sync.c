@@ -6,8 +6,11 @@
 #include "app/secret_sync.h"
 
 #include "app/events.h"
+#include "base/clock.h"
 #include "base/invariant.h"
 #include "platform/secret_set.h"
+
+enum { SAVE_USES_MS = 60 * 1000 };
 
 /* The secrets of one project, as they are read. */
 struct gathering {
@@ -103,4 +106,54 @@ void secret_sync_apply(struct server *s, uint64_t project_id)
         worker_group_post(s->workers, i, &letter);
     }
     secret_set_unref(&set);
+}
+
+/* --- uses, the other way --------------------------------------------------------------------- */
+
+static enum status write_uses(struct registry *r, const struct buffer *uses)
+{
+    enum status st = registry_begin(r);
+
+    if (st != ST_OK)
+        return st;
+    for (size_t at = 0; st == ST_OK && at < uses->len; at += sizeof(struct secret_use)) {
+        struct secret_use use;
+
+        memcpy(&use, uses->data + at, sizeof(use));
+        st = registry_secret_set_use(r, use.project_id, use.name, use.used_ms, use.used_from);
+    }
+    if (st == ST_OK)
+        return registry_commit(r);
+    registry_rollback(r);
+    return st;
+}
+
+static void give_back(struct server *s, const struct buffer *uses)
+{
+    for (size_t at = 0; at < uses->len; at += sizeof(struct secret_use)) {
+        struct secret_use use;
+
+        memcpy(&use, uses->data + at, sizeof(use));
+        secret_usage_note(s->secret_usage, use.project_id, use.name, slice_of(use.used_from),
+                          use.used_ms);
+    }
+}
+
+void secret_sync_save_uses(struct server *s)
+{
+    struct buffer uses = {0};
+
+    s->uses_saved_ms = clock_mono_ms();
+    secret_usage_take(s->secret_usage, &uses);
+    if (uses.len > 0 && write_uses(s->registry, &uses) != ST_OK) {
+        log_event(EV_USES_NOT_SAVED);
+        give_back(s, &uses);
+    }
+    buffer_deinit(&uses);
+}
+
+void secret_sync_save_uses_now_and_then(struct server *s)
+{
+    if (clock_mono_ms() - s->uses_saved_ms >= SAVE_USES_MS)
+        secret_sync_save_uses(s);
 }

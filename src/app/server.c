@@ -17,6 +17,7 @@
 #include "app/events.h"
 #include "app/first_start.h"
 #include "app/metrics.h"
+#include "app/secret_sync.h"
 #include "app/server_priv.h"
 #include "base/counter.h"
 #include "base/hash_table.h"
@@ -189,6 +190,7 @@ static void set_up_services(struct server *s)
     client_set_settings(SITE_APP_SERVICE, &app);
     s->device_logins = login_guard_new(c->login_failures);
     s->app_logins = login_guard_new(c->login_failures);
+    s->secret_usage = secret_usage_new();
     s->settings = (struct site_settings){
         .session_expiry_max_s = c->session_expiry_max,
         .session_expiry_default_s = c->session_expiry_default,
@@ -201,6 +203,7 @@ static void set_up_services(struct server *s)
         .app_sessions_max = c->app_sessions_max,
         .device_logins = s->device_logins,
         .app_logins = s->app_logins,
+        .secret_usage = s->secret_usage,
     };
 }
 
@@ -273,6 +276,7 @@ static void on_tick(void *arg)
     if (!s->is_running)
         return;
     registry_sync_apply(s);
+    secret_sync_save_uses_now_and_then(s);
 }
 
 static void on_wake(void *arg)
@@ -402,12 +406,15 @@ static void stop(struct server *s)
     if (s->loop != NULL)
         control_close(s);
     server_http_stop(s);
-    if (s->workers != NULL)
+    if (s->workers != NULL) {
         stop_workers(s);
+        secret_sync_save_uses(s);
+    }
     server_http_close(s);
     loop_free(&s->loop);
     login_guard_free(&s->device_logins);
     login_guard_free(&s->app_logins);
+    secret_usage_free(&s->secret_usage);
     tls_context_close(&s->tls);
     journal_close(&s->journal);
     value_store_close(&s->values);

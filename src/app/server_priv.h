@@ -38,6 +38,8 @@ struct server {
     struct lobby *lobby, *http_lobby;
     struct worker_group *workers;
     struct login_guard *device_logins, *app_logins;
+    struct secret_usage *secret_usage;
+    uint64_t uses_saved_ms; /* when what is in it was last written to the registry */
     struct listener *listeners[SERVER_LISTENERS_MAX];
     unsigned listener_count;
     struct loop *loop; /* the main thread's */

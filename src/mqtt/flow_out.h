@@ -153,8 +153,8 @@ void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn
 
 /**
  * Takes out what the client may not have any more, before anything is sent on a new connection:
- * what is queued, what waits for PUBACK, and what was not sent yet. What waits for PUBREC goes on as
- * if that had come, so that the client hears of its identifier again, without the message.
+ * what is queued, what waits for PUBACK, and what was not sent yet. What waits for PUBREC goes on
+ * as if that had come, so that the client hears of its identifier again, without the message.
  */
 void flow_out_take_if(struct flow_out *f, bool (*should)(const struct delivery *d, void *arg),
                       flow_out_take_fn take, void *arg);

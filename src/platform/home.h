@@ -74,17 +74,17 @@ struct home_note {
 };
 
 struct home {
-    struct worker *worker;                                /* borrowed */
-    const struct home_shared *shared;                     /* borrowed */
-    struct hash_table projects;                           /* owned: struct home_project */
-    struct hash_table types;                              /* owned: struct home_type */
-    struct hash_table devices;                            /* owned: struct device */
-    struct hash_table sub_devices;                        /* their struct sub_device, by place */
-    struct hash_table arrivals;                           /* owned: see hand_over.h */
-    struct root_map *roots;                               /* a reference */
-    struct open_index *index;                             /* owned */
-    struct json_parser *json;                             /* owned */
-    struct json_parser *log_json;                         /* owned; NULL: not used yet */
+    struct worker *worker;            /* borrowed */
+    const struct home_shared *shared; /* borrowed */
+    struct hash_table projects;       /* owned: struct home_project */
+    struct hash_table types;          /* owned: struct home_type */
+    struct hash_table devices;        /* owned: struct device */
+    struct hash_table sub_devices;    /* their struct sub_device, by place */
+    struct hash_table arrivals;       /* owned: see hand_over.h */
+    struct root_map *roots;           /* a reference */
+    struct open_index *index;         /* owned */
+    struct json_parser *json;         /* owned */
+    struct json_parser *log_json;     /* owned; NULL: not used yet */
     struct home_note note;
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
     struct alarm_request *alarm_first, *alarm_last;       /* owned: this turn's */

@@ -33,6 +33,9 @@ struct project_secret *app_login_limits(const struct service_grant *grant);
 /** The session is used with this grant from now on. */
 void app_login_attached(struct app_session *a, const struct service_grant *grant);
 
+/** Notes that the secret of a client that has a session is in use. */
+void app_login_note_use(const struct client *c);
+
 /** Before anything is sent: what waits in the session and is of devices that its client may not be
  * given any more is thrown out, and counted. */
 void app_login_throw_out(struct app_session *a);

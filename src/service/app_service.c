@@ -120,6 +120,7 @@ static void attached(struct client *c, const struct service_login *login)
     app_login_attached(a, &login->grant);
     share_membership_attached(a);
     app_login_throw_out(a);
+    app_login_note_use(c);
 }
 
 static void connected(struct client *c, bool session_present)
@@ -147,6 +148,7 @@ static void disconnected(struct client *c, uint64_t unsent_from)
         atomic_fetch_sub_explicit(&a->project->app_clients, 1, memory_order_relaxed);
     a->is_connected_counted = false;
     timer_cancel(&a->access_timer);
+    app_login_note_use(c);
     app_feed_disconnected(a, unsent_from);
     share_membership_disconnected(a);
     if (a->is_durable)

@@ -13,7 +13,10 @@
 #include "service/share_group.h"
 #include "service/share_membership.h"
 
-enum { SITE_CURSOR_MS = 1000 /* how often positions in the journal are saved */ };
+enum {
+    SITE_CURSOR_MS = 1000, /* how often positions in the journal are saved */
+    SITE_USE_MS = 60 * 1000
+};
 
 static void on_cursor_timer(struct timer *t)
 {
@@ -21,6 +24,19 @@ static void on_cursor_timer(struct timer *t)
 
     app_feed_save_cursors(s);
     timer_set(&s->worker->timers, t, s->worker->now_ms + SITE_CURSOR_MS, on_cursor_timer);
+}
+
+static void on_use_timer(struct timer *t)
+{
+    struct site *s = list_entry(t, struct site, use_timer);
+    struct session *session;
+    size_t cursor = 0;
+
+    while ((session = session_next(s->worker, &cursor)) != NULL) {
+        if (session->service == &app_service && session->client != NULL)
+            app_login_note_use(session->client);
+    }
+    timer_set(&s->worker->timers, t, s->worker->now_ms + SITE_USE_MS, on_use_timer);
 }
 
 void site_init(struct worker *w, const struct site_settings *settings)
@@ -36,6 +52,7 @@ void site_init(struct worker *w, const struct site_settings *settings)
     share_membership_init(s);
     w->context[WORKER_SERVICE] = s;
     timer_set(&w->timers, &s->cursor_timer, w->now_ms + SITE_CURSOR_MS, on_cursor_timer);
+    timer_set(&w->timers, &s->use_timer, w->now_ms + SITE_USE_MS, on_use_timer);
 }
 
 void site_deinit(struct worker *w)
@@ -45,6 +62,7 @@ void site_deinit(struct worker *w)
     share_membership_deinit(s);
     share_group_deinit(s);
     timer_cancel(&s->cursor_timer);
+    timer_cancel(&s->use_timer);
     invariant(list_is_empty(&s->feeds));
     buffer_deinit(&s->matched);
     mem_free(s);

@@ -10,6 +10,7 @@
 #include "platform/home.h"
 #include "platform/validate.h"
 #include "service/login.h"
+#include "service/secret_usage.h"
 
 /** Numbers of the services (conn_origin.service). */
 enum { SITE_DEVICE_SERVICE, SITE_APP_SERVICE };
@@ -24,6 +25,7 @@ struct site_settings {
     uint32_t app_clients_max;                       /* a project */
     uint32_t app_sessions_max;                      /* persistent ones of a project */
     struct login_guard *device_logins, *app_logins; /* borrowed */
+    struct secret_usage *secret_usage;              /* borrowed */
 };
 
 struct site {
@@ -33,6 +35,7 @@ struct site {
     struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
     struct list feeds;          /* app sessions fed by the journal, by app_session.feed_node */
     struct timer cursor_timer;  /* saves their positions once a second */
+    struct timer use_timer;     /* notes once a minute which secrets are in use */
     struct worker *worker;      /* borrowed */
     uint64_t match_round;       /* numbers the matchings, for merging */
     struct buffer matched;      /* owned: targets of the present matching (pointers) */

@@ -172,6 +172,7 @@ static void set_up_services(struct world *w, uint16_t receive_maximum)
     handler = client_conn_handler;
     handler.on_moved = on_moved;
     w->logins = login_guard_new(0);
+    w->secret_usage = secret_usage_new();
     w->settings = (struct site_settings){
         .session_expiry_max_s = 7 * 24 * 3600,
         .session_expiry_default_s = 24 * 3600,
@@ -183,6 +184,7 @@ static void set_up_services(struct world *w, uint16_t receive_maximum)
         .app_sessions_max = 1000,
         .device_logins = w->logins,
         .app_logins = w->logins,
+        .secret_usage = w->secret_usage,
     };
 }
 
@@ -485,6 +487,7 @@ void world_close(struct world *w)
     worker_group_free(&w->workers);
     journal_close(&w->journal);
     login_guard_free(&w->logins);
+    secret_usage_free(&w->secret_usage);
     for (unsigned i = 0; i < WORLD_LINKS_MAX; i++) {
         if (w->links[i].is_used)
             world_fail(w, "connection %llu is left", (unsigned long long)w->links[i].number);

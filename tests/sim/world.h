@@ -46,6 +46,7 @@ struct world {
     struct site_settings settings;
     struct session_limits session_limits; /* wide; may be narrowed */
     struct login_guard *logins;
+    struct secret_usage *secret_usage;
     struct link links[WORLD_LINKS_MAX];
     uint64_t link_count; /* ever made */
     char project[IDENT_TEXT_LEN + 1];

@@ -79,8 +79,7 @@ static void an_answer_stands_behind_its_cause(void **state)
 static void the_projects_switch(void **state)
 {
     struct one_device *o = *state;
-    struct secret_digest none = {0};
-    struct project *p = project_new(o->device->project->project->project_id, &none, true, true);
+    struct project *p = project_new(o->device->project->project->project_id, true, true);
 
     p->log = true;
     home_put_project(o->device->home, p);

@@ -352,10 +352,10 @@ static void rows_go_with_records(void **state)
 {
     struct told_journal t = {.base = {&told_ops}};
     struct journal_commit *c = journal_commit_new(&t.base, false, on_committed, &t);
-    struct journal_request *put = journal_request_new_row(P, JOURNAL_TABLE_FLIGHT, slice_of("key"),
-                                                          slice_of("value"));
-    struct journal_request *remove = journal_request_new_row(Q, JOURNAL_TABLE_SESSION,
-                                                             slice_of("k"), slice_make(NULL, 0));
+    struct journal_request *put =
+        journal_request_new_row(P, JOURNAL_TABLE_FLIGHT, slice_of("key"), slice_of("value"));
+    struct journal_request *remove =
+        journal_request_new_row(Q, JOURNAL_TABLE_SESSION, slice_of("k"), slice_make(NULL, 0));
 
     (void)state;
     put->object = remove->object = &t;
