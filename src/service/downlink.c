@@ -290,6 +290,10 @@ static void run_command(struct device *d, const struct downlink *x, struct route
     if (!read_command(d, x, &form, answer))
         return;
     st = enter_command(d, x, &form, &with_id, &payload, &c);
+    if (x->id != NULL && c != NULL)
+        *x->id = c->id;
+    else if (x->id != NULL && form.id != NULL)
+        (void)command_id_read(form.id, x->id);
     if (st == ST_EXISTS) {
         answer->reason = REASON_SUCCESS; /* on its way already: not sent twice */
         why = "a command with this id is outstanding";

@@ -192,6 +192,10 @@ enum status registry_type_update(struct registry *r, const struct registry_type 
 /** Removes a type; its devices have none from then on. Errors: ST_NOT_FOUND, ST_IO. */
 enum status registry_type_remove(struct registry *r, uint64_t type_id) MUST_CHECK;
 
+/** How many devices are of a type. */
+enum status registry_type_device_count(struct registry *r, uint64_t type_id,
+                                       size_t *out) MUST_CHECK;
+
 typedef bool (*registry_type_fn)(const struct registry_type *t, void *arg);
 /** All types of a project (0: of every project), oldest first. A damaged row is logged and left
  * out. */
@@ -259,6 +263,21 @@ typedef bool (*registry_parent_fn)(uint64_t device_id, uint64_t parent_id, void 
 /** All sub-devices of all projects. */
 enum status registry_device_each_parent(struct registry *r, registry_parent_fn fn,
                                         void *arg) MUST_CHECK;
+
+/** Which devices of a project, and from where on. */
+struct registry_device_filter {
+    uint64_t project_id;
+    uint64_t after; /* positions above this one, which grow with the age of the row; 0: all */
+    bool by_type, by_parent;
+    uint64_t type_id, parent_id; /* 0: those that have none */
+};
+
+/** Without password. Giving false ends the walk. */
+typedef bool (*registry_device_page_fn)(uint64_t position, const struct registry_device *d,
+                                        void *arg);
+/** Walks the devices that a filter lets through, oldest first. */
+enum status registry_device_page(struct registry *r, const struct registry_device_filter *f,
+                                 registry_device_page_fn fn, void *arg) MUST_CHECK;
 
 /** How many devices a project has. */
 enum status registry_device_count(struct registry *r, uint64_t project_id, size_t *out) MUST_CHECK;

@@ -170,3 +170,37 @@ enum status registry_device_count(struct registry *r, uint64_t project_id, size_
     *out = registry_query_row(&q) ? (size_t)registry_query_read_int(&q) : 0;
     return registry_query_end(&q);
 }
+
+/* Passwords stay sealed: a walk over all devices would unseal each for nothing. */
+enum status registry_device_page(struct registry *r, const struct registry_device_filter *f,
+                                 registry_device_page_fn fn, void *arg)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_DEVICE_PAGE);
+    struct registry_device d = {0};
+    bool goes_on = true;
+
+    registry_query_bind_int(&q, (int64_t)f->project_id);
+    registry_query_bind_int(&q, (int64_t)f->after);
+    registry_query_bind_int(&q, f->by_type);
+    registry_query_bind_int(&q, (int64_t)f->type_id);
+    registry_query_bind_int(&q, f->by_parent);
+    registry_query_bind_int(&q, (int64_t)f->parent_id);
+    while (goes_on && registry_query_row(&q)) {
+        uint64_t position = (uint64_t)registry_query_read_int(&q);
+
+        d.device_id = registry_query_read_id(&q, IDENT_DEVICE);
+        d.project_id = registry_query_read_id(&q, IDENT_PROJECT);
+        registry_query_read_text(&q, d.name, REGISTRY_NAME_MAX);
+        d.enabled = registry_query_read_int(&q) != 0;
+        d.created_ms = registry_query_read_int(&q);
+        d.type_id = (uint64_t)registry_query_read_int(&q);
+        d.parent_id = (uint64_t)registry_query_read_int(&q);
+        registry_query_read_text(&q, d.address, REGISTRY_NAME_MAX);
+        registry_query_read_text(&q, d.sn, REGISTRY_SN_MAX);
+        if (q.status == ST_CORRUPT)
+            registry_query_skip_damaged(&q, IDENT_DEVICE, d.device_id);
+        else
+            goes_on = fn(position, &d, arg);
+    }
+    return registry_query_end(&q);
+}

@@ -111,3 +111,12 @@ enum status registry_type_each(struct registry *r, uint64_t project_id, registry
     buffer_deinit(&definition);
     return registry_query_end(&q);
 }
+
+enum status registry_type_device_count(struct registry *r, uint64_t type_id, size_t *out)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_TYPE_DEVICE_COUNT);
+
+    registry_query_bind_int(&q, (int64_t)type_id);
+    *out = registry_query_row(&q) ? (size_t)registry_query_read_int(&q) : 0;
+    return registry_query_end(&q);
+}

@@ -1,0 +1,135 @@
+/*
+ * What goes to a device and what is known of it: attributes pushed, commands sent, cloud values
+ * read.
+ *
+ * A push or a command is the same as a publish over MQTT: the same checks, the same watchers. Its
+ * body is read where it goes, and handed on byte for byte.
+ */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "http/api.h"
+#include "http/device_ask.h"
+#include "service/downlink_call.h"
+
+enum { KEYS_MAX = 64 /* names in one question */ };
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+void api_downlink_attributes(struct http_call *call)
+{
+    char text[ROUTE_PARAMETER_MAX + 1];
+    struct slice names[KEYS_MAX], rest;
+    struct buffer values = {0}, out = {0};
+    size_t count = 0;
+    enum status st;
+
+    if (!http_call_query(call, "keys", text) && call->answer->status != 0)
+        return;
+    rest = slice_of(text);
+    while (rest.len > 0 && count < KEYS_MAX) {
+        struct slice name = slice_cut(&rest, ',');
+
+        if (name.len > 0)
+            names[count++] = name;
+    }
+    st = device_ask_values(call, call->device.device_id, names, count, &values);
+    if (st == ST_OK) {
+        buffer_append_text(&out, "{\"attributes\":{");
+        buffer_append_slice(&out, buffer_slice(&values));
+        buffer_printf(&out, "},\"ts\":%" PRId64 "}", clock_unix_ms());
+        http_answer_text(call, &out);
+    } else {
+        http_fail_status(call, st, "the device");
+    }
+    buffer_deinit(&values);
+    buffer_deinit(&out);
+}
+
+/* --- downlinks -------------------------------------------------------------------------------- */
+
+static const struct verdict_row {
+    enum problem problem; /* PROBLEM_COUNT: it went well */
+    const char *detail;   /* in the place of an empty reason */
+} verdicts[] = {
+    [DOWNLINK_DELIVERED] = {PROBLEM_COUNT, "delivered to the device's session"},
+    [DOWNLINK_NOT_TAKEN] = {PROBLEM_COUNT, "the device is offline or has not subscribed"},
+    [DOWNLINK_NO_DEVICE] = {PROBLEM_not_found, "there is no such device in this project"},
+    [DOWNLINK_MALFORMED] = {PROBLEM_malformed, "not a JSON object of the right form"},
+    [DOWNLINK_REFUSED] = {PROBLEM_refused, "the device type refuses it"},
+    [DOWNLINK_TOO_MANY] = {PROBLEM_too_many, "too many commands of this device are outstanding"},
+    [DOWNLINK_NOT_STORED] = {PROBLEM_unavailable, "it was accepted, but could not be stored yet"},
+};
+
+/* False: answered with a problem. */
+static bool send_downlink(struct http_call *call, enum open_kind kind, struct slice payload,
+                          struct downlink_call_answer *a)
+{
+    struct downlink_call d = {.project_id = call->device.project_id,
+                              .device_id = call->device.device_id,
+                              .kind = kind,
+                              .payload = payload};
+    struct problem_place place = {0};
+    const struct verdict_row *row;
+    unsigned home;
+    enum status st = device_ask_home(call, d.device_id, &home);
+
+    if (st != ST_OK) {
+        http_fail_status(call, st, "the device");
+        return false;
+    }
+    downlink_call(call->site->settings.workers, home, &d, a);
+    row = &verdicts[a->verdict];
+    if (row->problem == PROBLEM_COUNT)
+        return true;
+    place.line = a->line;
+    place.column = a->column;
+    http_response_problem(call->answer, row->problem, &place,
+                          a->why[0] != '\0' ? a->why : row->detail);
+    return false;
+}
+
+static json_t *describe(const struct downlink_call_answer *a)
+{
+    return json_pack("{s:b, s:s}", "delivered", a->verdict == DOWNLINK_DELIVERED, "detail",
+                     verdicts[a->verdict].detail);
+}
+
+void api_downlink_push(struct http_call *call)
+{
+    struct downlink_call_answer a;
+
+    if (send_downlink(call, OPEN_KIND_ATTRIBUTES_PUSH, call->request->body, &a))
+        http_answer(call, describe(&a));
+}
+
+void api_downlink_command(struct http_call *call)
+{
+    struct downlink_call_answer a;
+    struct buffer id = {0};
+    json_t *object;
+
+    if (!send_downlink(call, OPEN_KIND_COMMAND_SEND, call->request->body, &a))
+        return;
+    object = describe(&a);
+    if (a.has_id) {
+        command_id_append(&a.id, &id);
+        (void)json_object_set_new(object, "id",
+                                  json_loadb((const char *)id.data, id.len, JSON_DECODE_ANY, NULL));
+        buffer_deinit(&id);
+    }
+    http_answer(call, object);
+}
+
+/* --- as the hosted platform has it ------------------------------------------------------------ */
+
+/* Its body is an object whose member is a JSON text of its own. */
+void api_downlink_hosted_push(struct http_call *call)
+{
+    const json_t *attrs = json_object_get(call->body, "attrs");
+    struct downlink_call_answer a;
+
+    if (send_downlink(call, OPEN_KIND_ATTRIBUTES_PUSH,
+                      slice_make(json_string_value(attrs), json_string_length(attrs)), &a))
+        http_answer(call, json_pack("{s:i}", "result", 0));
+}
