@@ -11,6 +11,7 @@
 
 #include "base/hash_table.h"
 #include "platform/definition.h"
+#include "platform/topic_template.h"
 #include "platform/type_field.h"
 
 enum {
@@ -20,15 +21,16 @@ enum {
     DEVICE_TYPE_ERROR_MAX = DEFINITION_ERROR_MAX
 };
 
-/* X(NAME, word in a definition, may a device report it, may an application push it) */
-#define ATTRIBUTE_DIRECTION_LIST(X)  \
-    X(REPORT, "report", true, false) \
-    X(PUSH, "push", false, true)     \
-    X(BOTH, "both", true, true)      \
-    X(PRIVATE, "private", false, false)
+/* X(NAME, word in a definition, may a device report it, may an application push it, may the cloud
+ * set it by itself) */
+#define ATTRIBUTE_DIRECTION_LIST(X)         \
+    X(REPORT, "report", true, false, false) \
+    X(PUSH, "push", false, true, false)     \
+    X(BOTH, "both", true, true, false)      \
+    X(PRIVATE, "private", false, false, true)
 
 enum attribute_direction {
-#define X(name, word, reported, pushed) ATTRIBUTE_##name,
+#define X(name, word, reported, pushed, written) ATTRIBUTE_##name,
     ATTRIBUTE_DIRECTION_LIST(X)
 #undef X
         ATTRIBUTE_DIRECTION_COUNT
@@ -72,6 +74,8 @@ struct type_methods {
 struct type_stream {
     struct slice id;
     enum stream_format format;
+    struct topic_template publish_topic;   /* none: its devices use `data/...` alone */
+    struct topic_template subscribe_topic; /* likewise with `data_set/...` */
 };
 
 struct device_type {

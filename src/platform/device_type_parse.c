@@ -118,7 +118,7 @@ static void read_fields(struct parse *p, const char *owner, const json_t *object
 /* --- what a type has ------------------------------------------------------------------------- */
 
 static const char *const direction_words[] = {
-#define X(name, word, reported, pushed) word,
+#define X(name, word, reported, pushed, written) word,
     ATTRIBUTE_DIRECTION_LIST(X)
 #undef X
 };
@@ -192,9 +192,44 @@ static const char *const format_words[] = {
 #undef X
 };
 
+/* A topic by which the stream's devices know it. */
+static void read_topic(struct parse *p, const char *where, const json_t *stream, const char *name,
+                       struct topic_template *out)
+{
+    const json_t *value = json_object_get(stream, name);
+    const char *why;
+
+    if (value == NULL)
+        return;
+    definition_check_text(&p->reader, where, stream, name);
+    if (topic_template_parse(definition_text(value), out, &why) != ST_OK)
+        definition_fail(&p->reader, "%s: \"%s\": %s", where, name, why);
+}
+
+static bool is_same_topic(const struct topic_template *a, const struct topic_template *b)
+{
+    return topic_template_is_set(a) && slice_equal(a->before, b->before) &&
+           slice_equal(a->after, b->after);
+}
+
+static void read_topics(struct parse *p, const char *where, const json_t *element,
+                        struct type_stream *s)
+{
+    const struct device_type *t = p->type;
+
+    read_topic(p, where, element, "publish_topic", &s->publish_topic);
+    read_topic(p, where, element, "subscribe_topic", &s->subscribe_topic);
+    for (const struct type_stream *other = t->streams; other < s; other++) {
+        if (is_same_topic(&s->publish_topic, &other->publish_topic) ||
+            is_same_topic(&s->subscribe_topic, &other->subscribe_topic))
+            definition_fail(&p->reader, "%s: its topic is that of another stream", where);
+    }
+}
+
 static void read_streams(struct parse *p, const json_t *root)
 {
-    static const char *const known[] = {"id", "name", "format", NULL};
+    static const char *const known[] = {"id", "name", "format", "publish_topic", "subscribe_topic",
+                                        NULL};
     json_t *list = definition_list(&p->reader, "the definition", root, "streams",
                                    DEVICE_TYPE_MEMBERS_MAX),
            *element;
@@ -218,6 +253,7 @@ static void read_streams(struct parse *p, const json_t *root)
         definition_check_text(&p->reader, where, element, "name");
         s->format = (enum stream_format)definition_word(&p->reader, where, element, "format",
                                                         format_words, STREAM_FORMAT_COUNT);
+        read_topics(p, where, element, s);
     }
 }
 

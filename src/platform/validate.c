@@ -46,20 +46,23 @@ static void finish(struct validation *v)
         buffer_append_u8(&v->rewritten, '}');
 }
 
+static const char *const wrong_way[VALIDATE_WAY_COUNT] = {
+    [VALIDATE_REPORT] = "a device may not report it",
+    [VALIDATE_PUSH] = "an application may not set it",
+    [VALIDATE_WRITE] = "only private attributes are set without the device",
+};
+
 static bool may_come(enum attribute_direction direction, enum validate_way way)
 {
-    static const bool reported[] = {
-#define X(name, word, is_reported, is_pushed) is_reported,
-        ATTRIBUTE_DIRECTION_LIST(X)
-#undef X
-    };
-    static const bool pushed[] = {
-#define X(name, word, is_reported, is_pushed) is_pushed,
+    static const bool may[ATTRIBUTE_DIRECTION_COUNT][VALIDATE_WAY_COUNT] = {
+#define X(name, word, reported, pushed, written) \
+    [ATTRIBUTE_##name] = {                       \
+        [VALIDATE_REPORT] = (reported), [VALIDATE_PUSH] = (pushed), [VALIDATE_WRITE] = (written)},
         ATTRIBUTE_DIRECTION_LIST(X)
 #undef X
     };
 
-    return way == VALIDATE_REPORT ? reported[direction] : pushed[direction];
+    return may[direction][way];
 }
 
 static const char *check_attribute(const struct device_type *t, enum validate_way way,
@@ -70,8 +73,7 @@ static const char *check_attribute(const struct device_type *t, enum validate_wa
     if (a == NULL)
         return t->strict ? "it is not defined" : NULL;
     if (!may_come(a->direction, way))
-        return way == VALIDATE_REPORT ? "a device may not report it"
-                                      : "an application may not set it";
+        return wrong_way[way];
     return type_field_check(&a->field, m);
 }
 

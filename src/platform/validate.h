@@ -11,7 +11,9 @@
 
 enum validate_way {
     VALIDATE_REPORT, /* a device says it */
-    VALIDATE_PUSH    /* an application sets it */
+    VALIDATE_PUSH,   /* an application sets it, and the device is told */
+    VALIDATE_WRITE,  /* the cloud sets it, and keeps it to itself */
+    VALIDATE_WAY_COUNT
 };
 
 enum {

@@ -158,7 +158,8 @@ void device_check_deinit(struct device_check *c)
 
 /* --- downlinks ------------------------------------------------------------------------------- */
 
-const char *device_check_push(struct device *d, const struct json_member *members, size_t count)
+static const char *check_set(struct device *d, enum validate_way way,
+                             const struct json_member *members, size_t count)
 {
     const struct device_type *t = device_type_of(d);
     const char *why = NULL;
@@ -166,11 +167,28 @@ const char *device_check_push(struct device *d, const struct json_member *member
 
     if (t == NULL)
         return NULL;
-    validate_attributes(t, VALIDATE_PUSH, members, count, &v);
+    validate_attributes(t, way, members, count, &v);
     if (v.dropped > 0)
         why = describe(d, "attribute", &v);
     validation_deinit(&v);
     return why;
+}
+
+const char *device_check_push(struct device *d, const struct json_member *members, size_t count)
+{
+    return check_set(d, VALIDATE_PUSH, members, count);
+}
+
+const char *device_check_write(struct device *d, const struct json_member *members, size_t count)
+{
+    return check_set(d, VALIDATE_WRITE, members, count);
+}
+
+const char *device_check_data_set(struct device *d, struct slice stream, struct slice payload)
+{
+    const struct device_type *t = device_type_of(d);
+
+    return t == NULL ? NULL : validate_data(t, stream, payload, d->home->json);
 }
 
 const char *device_check_command(struct device *d, const struct command_form *form)

@@ -40,6 +40,12 @@ void device_check_deinit(struct device_check *c);
  * next check). */
 const char *device_check_push(struct device *d, const struct json_member *members, size_t count);
 
+/** The same for cloud values that the cloud sets by itself. */
+const char *device_check_write(struct device *d, const struct json_member *members, size_t count);
+
+/** Whether custom data may be sent to the device on this stream: NULL, or why not (static). */
+const char *device_check_data_set(struct device *d, struct slice stream, struct slice payload);
+
 /** Whether an application may send this command: NULL, or why not (until the next check). The
  * parser is used; `payload` is a JSON object of the right form. */
 const char *device_check_command(struct device *d, const struct command_form *form);

@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "platform/device_log.h"
-
-enum { DEVICE_TOPIC_NAME_MAX = 32 + IDENT_TEXT_LEN + 1 + IDENT_MEMBER_MAX };
+#include "service/topic_map.h"
 
 static const struct device_subscription *find(const struct device *d, enum device_topic topic,
                                               struct slice stream)
@@ -33,14 +32,13 @@ static const char *obstacle(const struct device_link *link, const struct device_
     return NULL;
 }
 
-static size_t write_topic(char *out, size_t room, const struct device *d,
-                          const struct device_downlink *m)
+static struct slice write_topic(char out[TOPIC_MAP_NAME_MAX], const struct device *d,
+                                const struct device_downlink *m)
 {
-    int len = snprintf(out, room, "%s/%s%s%.*s", device_topic_word(m->topic), d->text,
-                       m->stream.len > 0 ? "/" : "", (int)m->stream.len,
-                       m->stream.len > 0 ? (const char *)m->stream.data : "");
+    struct device_topic_parts parts = {
+        .topic = m->topic, .stream = m->stream, .is_mapped = m->is_mapped};
 
-    return (size_t)len;
+    return slice_make(out, topic_map_write(d, &parts, out));
 }
 
 static const char *deliver(struct device *d, const struct device_downlink *m,
@@ -48,16 +46,18 @@ static const char *deliver(struct device *d, const struct device_downlink *m,
 {
     struct device_link *link = d->link;
     const char *why = obstacle(link, s);
-    char topic[DEVICE_TOPIC_NAME_MAX];
+    char room[TOPIC_MAP_NAME_MAX];
     struct delivery delivery;
+    struct slice topic;
 
     if (why != NULL)
         return why;
+    topic = write_topic(room, d, m);
+    if (topic.len == 0)
+        return "the device's type does not map the stream to the topic any more";
     delivery =
         (struct delivery){.qos = s->qos, .subscription_id = s->identifier, .trace = m->command};
-    delivery.message = message_new(sizeof(struct message),
-                                   slice_make(topic, write_topic(topic, sizeof(topic), d, m)),
-                                   m->properties, m->payload);
+    delivery.message = message_new(sizeof(struct message), topic, m->properties, m->payload);
     delivery.message->expires_ms = m->expires_ms;
     switch (session_deliver(link->session, &delivery)) {
     case SESSION_SENT:
@@ -76,12 +76,12 @@ static const char *deliver(struct device *d, const struct device_downlink *m,
 void device_link_log(struct device *d, const struct device_downlink *m, uint8_t qos,
                      enum message_verdict verdict, const char *why)
 {
-    char topic[DEVICE_TOPIC_NAME_MAX];
+    char topic[TOPIC_MAP_NAME_MAX];
     struct logged_message logged = {
         .direction = MESSAGE_DOWN,
         .verdict = verdict,
         .qos = qos,
-        .topic = slice_make(topic, write_topic(topic, sizeof(topic), d, m)),
+        .topic = write_topic(topic, d, m),
         .payload = m->payload,
         .why = slice_of(why),
     };
@@ -92,10 +92,13 @@ void device_link_log(struct device *d, const struct device_downlink *m, uint8_t 
 const char *device_link_deliver(struct device *d, const struct device_downlink *m)
 {
     const struct device_subscription *s = find(d, m->topic, m->stream);
+    struct device_downlink named = *m;
     uint8_t qos = s == NULL ? 0 : s->qos; /* the delivery may end the session */
-    const char *why = deliver(d, m, s);
+    const char *why;
 
+    named.is_mapped = s != NULL && s->is_mapped;
+    why = deliver(d, &named, s);
     if (d->is_logged || (why != NULL && m->is_recorded))
-        device_link_log(d, m, qos, why == NULL ? MESSAGE_ACCEPTED : MESSAGE_DROPPED, why);
+        device_link_log(d, &named, qos, why == NULL ? MESSAGE_ACCEPTED : MESSAGE_DROPPED, why);
     return why;
 }

@@ -22,11 +22,13 @@ enum device_topic {
 struct device_topic_parts {
     enum device_topic topic;
     struct slice stream; /* empty unless it has one */
+    bool is_mapped;      /* named as the device's type maps it */
 };
 
 struct device_subscription {
     enum device_topic topic;
     char stream[IDENT_MEMBER_MAX + 1];
+    bool is_mapped;
     uint8_t qos;
     uint32_t identifier;
 };
@@ -68,6 +70,7 @@ struct device_downlink {
     uint64_t expires_ms;
     uint64_t command; /* its number in the ledger, 0: none */
     bool is_recorded; /* that nobody takes it is logged in any case */
+    bool is_mapped;   /* filled in: by what name the device subscribed */
 };
 
 /** Delivers to the device's session. NULL: it takes it; else why not: one sentence (static). */

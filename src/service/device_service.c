@@ -7,7 +7,7 @@
 #include "base/invariant.h"
 #include "platform/device_command.h"
 #include "platform/device_log.h"
-#include "service/device_link.h"
+#include "service/topic_map.h"
 
 static struct device_link *link_of(const struct session *s)
 {
@@ -31,8 +31,7 @@ static enum reason check_will(const struct device *d, const struct packet_connec
 
     if (!p->has_will)
         return REASON_SUCCESS;
-    if (device_topic_parse(d, p->will.topic, &parts) == ST_OK &&
-        device_topic_direction(parts.topic) == DEVICE_UP)
+    if (topic_map_find(d, p->will.topic, DEVICE_UP, &parts) == ST_OK)
         return site_check_payload(site_of(d->home->worker), p->will.payload, &login->why);
     login->why = slice_of("the will's topic is not one that this device may publish");
     return REASON_NOT_AUTHORIZED;
@@ -107,7 +106,8 @@ static struct device_subscription *find(struct device_link *link,
     for (uint32_t i = 0; i < link->count; i++) {
         struct device_subscription *s = &link->subscriptions[i];
 
-        if (s->topic == parts->topic && slice_is(parts->stream, s->stream))
+        if (s->topic == parts->topic && s->is_mapped == parts->is_mapped &&
+            slice_is(parts->stream, s->stream))
             return s;
     }
     return NULL;
@@ -137,8 +137,7 @@ static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
 
     if (topic_parse_filter(f->filter, &syntax) != ST_OK)
         return refuse_filter(c, f->filter, REASON_FILTER_INVALID, "the filter is malformed", why);
-    if (device_topic_parse(link->device, f->filter, &parts) != ST_OK ||
-        device_topic_direction(parts.topic) != DEVICE_DOWN)
+    if (topic_map_find(link->device, f->filter, DEVICE_DOWN, &parts) != ST_OK)
         return refuse_filter(c, f->filter, REASON_NOT_AUTHORIZED,
                              "a device subscribes to its own downlink topics only", why);
     s = find(link, &parts);
@@ -150,6 +149,7 @@ static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
             mem_resize(MEM_SUBSCRIPTION, link->subscriptions, (link->count + 1) * sizeof(*s));
         s = &link->subscriptions[link->count++];
         s->topic = parts.topic;
+        s->is_mapped = parts.is_mapped;
         memset(s->stream, 0, sizeof(s->stream));
         if (parts.stream.len > 0)
             memcpy(s->stream, parts.stream.data, parts.stream.len);
@@ -170,7 +170,7 @@ static enum reason unsubscribe(struct client *c, struct slice filter)
     struct device_topic_parts parts;
     struct device_subscription *s;
 
-    if (device_topic_parse(link->device, filter, &parts) != ST_OK)
+    if (topic_map_find(link->device, filter, DEVICE_DOWN, &parts) != ST_OK)
         return REASON_NO_SUBSCRIPTION_EXISTED;
     s = find(link, &parts);
     if (s == NULL)
@@ -196,8 +196,7 @@ static struct service_verdict handle(const struct device_input *given)
     struct site *site = site_of(in.device->home->worker);
     struct service_verdict refused = {0};
 
-    if (device_topic_parse(in.device, in.topic, &parts) != ST_OK ||
-        device_topic_direction(parts.topic) != DEVICE_UP) {
+    if (topic_map_find(in.device, in.topic, DEVICE_UP, &parts) != ST_OK) {
         device_record(in.device, MESSAGE_UP, in.topic, MESSAGE_REFUSED,
                       "not a topic that this device may publish");
         return (struct service_verdict){

@@ -53,8 +53,7 @@ enum status device_topic_parse(const struct device *d, struct slice topic,
         if (topic.len <= t->word_len || topic.data[t->word_len] != '/' ||
             memcmp(topic.data, t->word, t->word_len) != 0)
             continue;
-        out->topic = (enum device_topic)i;
-        out->stream = slice_make(NULL, 0);
+        *out = (struct device_topic_parts){.topic = (enum device_topic)i};
         return parse_rest(d, t, slice_from(topic, t->word_len + 1u), out);
     }
     return ST_NOT_FOUND;

@@ -67,18 +67,18 @@ void downlink_free(struct downlink **dp)
     mem_free(d);
 }
 
-static void refuse(struct downlink_answer *answer, enum reason reason, const char *why)
+void downlink_refuse(struct downlink_answer *answer, enum reason reason, const char *why)
 {
     answer->reason = reason;
     snprintf(answer->why, sizeof(answer->why), "%s", why);
 }
 
-static void refuse_json(struct downlink_answer *answer, struct slice payload)
+void downlink_refuse_json(struct downlink_answer *answer, struct slice payload)
 {
     char text[JSON_FAULT_LEN_MAX];
 
     json_fault_describe(payload, text, sizeof(text), &answer->line, &answer->column);
-    refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, text);
+    downlink_refuse(answer, REASON_PAYLOAD_FORMAT_INVALID, text);
 }
 
 /* What watchers see: the publication with its publisher's properties. */
@@ -162,12 +162,12 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
     bool is_owed = open_interest_durable(&d->project->project->interest, OPEN_KIND_ATTRIBUTES) != 0;
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
-        refuse_json(answer, x->payload);
+        downlink_refuse_json(answer, x->payload);
         return;
     }
     why = device_check_push(d, members, count);
     if (why != NULL) {
-        refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
+        downlink_refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
         return;
     }
     device_store_values(d, members, count, d->home->worker->unix_ms);
@@ -213,7 +213,7 @@ static enum status enter_command(struct device *d, const struct downlink *x,
 static void refuse_command(struct device *d, const struct command_form *form, enum reason reason,
                            const char *why, struct downlink_answer *answer)
 {
-    refuse(answer, reason, why);
+    downlink_refuse(answer, reason, why);
     device_command_rejected(d, form->id, command_form_method(form), answer->why);
 }
 
@@ -225,7 +225,7 @@ static bool parse_command(struct device *d, const struct downlink *x, struct com
     size_t count;
 
     if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
-        refuse_json(answer, x->payload);
+        downlink_refuse_json(answer, x->payload);
         return false;
     }
     if (command_form_check(COMMAND_FORM_COMMAND, members, count, form, &why) != ST_OK) {
@@ -319,11 +319,11 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
     /* Before all else: who may not use a device does not learn whether there is one. */
     if (x->limits != NULL &&
         !project_secret_allows_device(x->limits, x->device_id, d == NULL ? 0 : d->type_id)) {
-        refuse(answer, REASON_NOT_AUTHORIZED, DOWNLINK_DEVICE_NOT_ALLOWED);
+        downlink_refuse(answer, REASON_NOT_AUTHORIZED, DOWNLINK_DEVICE_NOT_ALLOWED);
         return;
     }
     if (d == NULL || d->project->project->project_id != x->project_id) {
-        refuse(answer, REASON_TOPIC_INVALID, "no such device in this project");
+        downlink_refuse(answer, REASON_TOPIC_INVALID, "no such device in this project");
         return;
     }
     if (x->retain && x->payload.len == 0) {

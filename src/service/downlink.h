@@ -40,6 +40,11 @@ struct downlink_answer {
     char why[256];         /* empty: none */
 };
 
+/** Makes an answer a refusal. */
+void downlink_refuse(struct downlink_answer *answer, enum reason reason, const char *why);
+/** The same for what is not a JSON object: with the place of the fault. */
+void downlink_refuse_json(struct downlink_answer *answer, struct slice payload);
+
 /** A copy of what a PUBLISH (or will) says; the caller owns it. */
 struct downlink *downlink_new(const struct open_topic *topic, struct slice payload,
                               struct slice properties, const struct property_set *set);

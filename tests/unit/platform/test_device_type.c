@@ -20,7 +20,8 @@ static const char whole[] =
     " \"events\": [{\"id\": \"overheat\", \"params\": [{\"id\": \"by\", \"type\": \"number\"}]}],"
     " \"commands\": [{\"id\": \"reboot\", \"params\": [{\"id\": \"after\", \"type\": \"number\"}],"
     "                 \"reply\": [{\"id\": \"done\", \"type\": \"switch\"}]}],"
-    " \"streams\": [{\"id\": \"bus\", \"format\": \"modbus_rtu\"}]}";
+    " \"streams\": [{\"id\": \"bus\", \"format\": \"modbus_rtu\", \"publish_topic\": \"m/{sn}/up\","
+    " \"subscribe_topic\": \"{sn}/down\"}]}";
 
 static struct device_type *read_type(const char *text)
 {
@@ -61,6 +62,11 @@ static void test_all_members(void **state)
     assert_non_null(type_fields_find(&m->reply, slice_of("done")));
     assert_null(type_fields_find(&m->reply, slice_of("after")));
     assert_int_equal(device_type_find_stream(t, slice_of("bus"))->format, STREAM_MODBUS_RTU);
+    assert_true(topic_template_matches(&device_type_find_stream(t, slice_of("bus"))->publish_topic,
+                                       slice_of("7"), slice_of("m/7/up")));
+    assert_true(
+        topic_template_matches(&device_type_find_stream(t, slice_of("bus"))->subscribe_topic,
+                               slice_of("7"), slice_of("7/down")));
     device_type_unref(&t);
 }
 
@@ -139,6 +145,15 @@ static const struct fault_case {
      "command \"c\" is there twice"},
     {"{\"streams\": [{\"id\": \"s\", \"format\": \"xml\"}]}", ST_INVALID,
      "stream \"s\": \"format\" is missing or unknown"},
+    {"{\"streams\": [{\"id\": \"s\", \"format\": \"text\", \"publish_topic\": 5}]}", ST_INVALID,
+     "stream \"s\": \"publish_topic\" must be a text"},
+    {"{\"streams\": [{\"id\": \"s\", \"format\": \"text\", \"publish_topic\": \"a/b\"}]}",
+     ST_INVALID, "stream \"s\": \"publish_topic\": it must have {sn} once"},
+    {"{\"streams\": [{\"id\": \"s\", \"format\": \"text\", \"subscribe_topic\": \"{sn}/+\"}]}",
+     ST_INVALID, "stream \"s\": \"subscribe_topic\": it must not have wildcards"},
+    {"{\"streams\": [{\"id\": \"s\", \"format\": \"text\", \"publish_topic\": \"a/{sn}\"},"
+     " {\"id\": \"t\", \"format\": \"text\", \"publish_topic\": \"a/{sn}\"}]}",
+     ST_INVALID, "stream \"t\": its topic is that of another stream"},
 };
 
 static void test_faults(void **state)

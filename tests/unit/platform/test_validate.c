@@ -164,6 +164,44 @@ static void test_members(void **state)
     stage_deinit(&s);
 }
 
+/* open-api 4, 5: what the cloud keeps to itself is set without the device, and nothing else. */
+static const struct written_case {
+    const char *member, *why, *strictly;
+} written_cases[] = {
+    {"\"own\": 1", NULL, NULL},
+    {"\"own\": \"x\"", "it must be a number", "it must be a number"},
+    {"\"n\": 1", "only private attributes are set without the device",
+     "only private attributes are set without the device"},
+    {"\"up\": 1", "only private attributes are set without the device",
+     "only private attributes are set without the device"},
+    {"\"down\": 1", "only private attributes are set without the device",
+     "only private attributes are set without the device"},
+    {"\"other\": 1", NULL, "it is not defined"},
+};
+
+static void test_written_members(void **state)
+{
+    struct stage s;
+
+    (void)state;
+    stage_init(&s);
+    for (size_t i = 0; i < sizeof(written_cases) / sizeof(written_cases[0]); i++) {
+        const struct written_case *c = &written_cases[i];
+        struct buffer text = {0};
+        struct validation v;
+
+        buffer_printf(&text, "{%s}%c", c->member, '\0');
+        check(&s, s.lenient, VALIDATE_WRITE, (const char *)text.data, &v);
+        assert_why(&v, c->why);
+        validation_deinit(&v);
+        check(&s, s.strict, VALIDATE_WRITE, (const char *)text.data, &v);
+        assert_why(&v, c->strictly);
+        validation_deinit(&v);
+        buffer_deinit(&text);
+    }
+    stage_deinit(&s);
+}
+
 static const struct rest_case {
     const char *payload, *rest, *described;
     size_t kept, dropped;
@@ -280,9 +318,8 @@ static void test_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LEFTOVER_TEST(test_members),
-        LEFTOVER_TEST(test_what_remains),
-        LEFTOVER_TEST(test_params),
+        LEFTOVER_TEST(test_members),      LEFTOVER_TEST(test_written_members),
+        LEFTOVER_TEST(test_what_remains), LEFTOVER_TEST(test_params),
         LEFTOVER_TEST(test_data),
     };
 
