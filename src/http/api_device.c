@@ -12,6 +12,7 @@
 #include "http/connection_info.h"
 #include "http/device_ask.h"
 #include "http/http_auth.h"
+#include "http/http_credential.h"
 
 enum { SCANNED_MAX = 20000 /* rows that one request looks at */ };
 
@@ -143,6 +144,8 @@ static enum status add_found(struct http_call *call, struct scan *s, struct http
     st = device_ask_states(call, states, count);
     for (size_t i = 0; st == ST_OK && i < count; i++) {
         if (passes(s->filter, &states[i]) &&
+            http_credential_allows_device(call, found[i].device.device_id,
+                                          found[i].device.type_id) &&
             !http_page_add(page, found[i].position,
                            api_device_describe(&found[i].device, &states[i], false)))
             break;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "http/counters.h"
 #include "http/events.h"
+#include "http/http_credential.h"
 #include "net/tls_digest.h"
 
 enum {
@@ -115,30 +116,30 @@ static void identify_operator(struct http_call *call, struct slice token)
 
 /* --- applications: bearer --------------------------------------------------------------------- */
 
-static void bearer_mac(const struct http_call *call, struct slice head,
-                       const struct registry_project *p, char out[MAC_TEXT_LEN + 1])
+static void bearer_mac(const struct http_call *call, struct slice head, const char *secret,
+                       char out[MAC_TEXT_LEN + 1])
 {
     struct buffer text = {0};
     uint8_t mac[SECRET_HASH_LEN];
 
     buffer_append_slice(&text, head);
     buffer_append_u8(&text, '\n');
-    buffer_append_text(&text, p->secret);
+    buffer_append_text(&text, secret);
     registry_mac(call->registry, "bearer", buffer_slice(&text), mac);
     format_hex(mac, sizeof(mac), out);
     secret_wipe(text.data, text.len);
     buffer_deinit(&text);
 }
 
-void http_auth_make_bearer(const struct http_call *call, const struct registry_project *p,
-                           int64_t expires_ms, struct buffer *out)
+void http_auth_make_bearer(const struct http_call *call, uint64_t project_id, const char *name,
+                           const char *text, int64_t expires_ms, struct buffer *out)
 {
     char key[IDENT_TEXT_LEN + 1], mac[MAC_TEXT_LEN + 1];
     struct buffer head = {0};
 
-    ident_format(IDENT_PROJECT, p->project_id, key);
-    buffer_printf(&head, "b1.%s.main.%" PRId64, key, expires_ms / 1000);
-    bearer_mac(call, buffer_slice(&head), p, mac);
+    ident_format(IDENT_PROJECT, project_id, key);
+    buffer_printf(&head, "b1.%s.%s.%" PRId64, key, name, expires_ms / 1000);
+    bearer_mac(call, buffer_slice(&head), text, mac);
     buffer_append_slice(out, buffer_slice(&head));
     buffer_append_u8(out, '.');
     buffer_append_text(out, mac);
@@ -160,36 +161,53 @@ static int64_t parse_seconds(struct slice text)
     return value;
 }
 
-static void be_application(struct http_call *call, uint64_t project_id)
+/* `secret`: taken; NULL: the ProjectToken, which may everything. */
+static void be_application(struct http_call *call, uint64_t project_id,
+                           struct project_secret *secret)
 {
     call->caller.kind = HTTP_CALLER_APPLICATION;
     call->caller.project_id = project_id;
-    call->caller.scopes = HTTP_SCOPE_ALL;
+    call->caller.secret = secret;
+    call->caller.scopes = secret == NULL ? SCOPES_ALL : secret->scopes;
 }
 
-static bool bearer_is_good(struct http_call *call, struct slice token)
+/* The secret that a token stands for, which is live and good from here; NULL: none. */
+static struct project_secret *secret_of_bearer(struct http_call *call, struct slice token,
+                                               uint64_t *project_id)
 {
     struct slice rest = token;
     struct slice version = slice_cut(&rest, '.');
     struct slice key = slice_cut(&rest, '.');
     struct slice name = slice_cut(&rest, '.');
     struct slice expiry = slice_cut(&rest, '.');
-    uint64_t project_id = ident_parse(IDENT_PROJECT, key);
-    struct registry_project p;
-    char mac[MAC_TEXT_LEN + 1];
-    bool is_good;
+    char text[IDENT_SECRET_LEN + 1], mac[MAC_TEXT_LEN + 1], name_text[IDENT_MEMBER_MAX + 1];
+    struct project_secret *s;
 
-    if (token.len > HTTP_BEARER_MAX || !slice_is(version, "b1") || !slice_is(name, "main") ||
-        project_id == 0 || parse_seconds(expiry) * 1000 <= clock_unix_ms() ||
-        registry_project_find(call->registry, project_id, &p) != ST_OK)
-        return false;
-    bearer_mac(call, slice_make(token.data, (size_t)(expiry.data + expiry.len - token.data)), &p,
+    *project_id = ident_parse(IDENT_PROJECT, key);
+    if (token.len > HTTP_BEARER_MAX || !slice_is(version, "b1") || !ident_is_member(name) ||
+        *project_id == 0 || parse_seconds(expiry) * 1000 <= clock_unix_ms())
+        return NULL;
+    memcpy(name_text, name.data, name.len);
+    name_text[name.len] = '\0';
+    s = http_credential_find_name(call, *project_id, name_text, text);
+    if (s == NULL)
+        return NULL;
+    bearer_mac(call, slice_make(token.data, (size_t)(expiry.data + expiry.len - token.data)), text,
                mac);
-    is_good = secret_equal(rest, slice_of(mac));
-    if (is_good)
-        be_application(call, project_id);
-    secret_wipe(&p, sizeof(p));
-    return is_good;
+    secret_wipe(text, sizeof(text));
+    if (!secret_equal(rest, slice_of(mac)) || http_credential_refuses(call, s) != NULL)
+        project_secret_unref(&s);
+    return s;
+}
+
+static bool bearer_is_good(struct http_call *call, struct slice token)
+{
+    uint64_t project_id;
+    struct project_secret *s = secret_of_bearer(call, token, &project_id);
+
+    if (s != NULL)
+        be_application(call, project_id, s);
+    return s != NULL;
 }
 
 /* --- applications: signed requests ------------------------------------------------------------ */
@@ -245,7 +263,7 @@ static bool identify_signed(struct http_call *call, const char *signature)
     }
     if (is_right) {
         login_guard_succeeded(guard, address, name);
-        be_application(call, project_id);
+        be_application(call, project_id, NULL);
         return true;
     }
     counter_inc(http_logins_failed);
@@ -295,11 +313,11 @@ static const struct right_row {
 } rights[HTTP_RIGHT_COUNT] = {
     [HTTP_RIGHT_VIEWER] = {true, true, 0, false},
     [HTTP_RIGHT_ADMIN] = {false, true, 0, false},
-    [HTTP_RIGHT_LIST] = {true, true, HTTP_SCOPE_SUBSCRIBE, false},
-    [HTTP_RIGHT_READ] = {true, true, HTTP_SCOPE_SUBSCRIBE, false},
-    [HTTP_RIGHT_PUSH] = {false, true, HTTP_SCOPE_PUSH, false},
-    [HTTP_RIGHT_COMMAND] = {false, true, HTTP_SCOPE_COMMAND, false},
-    [HTTP_RIGHT_MANAGE] = {false, true, HTTP_SCOPE_ALL, true},
+    [HTTP_RIGHT_LIST] = {true, true, SCOPE_BIT(SCOPE_SUBSCRIBE), false},
+    [HTTP_RIGHT_READ] = {true, true, SCOPE_BIT(SCOPE_SUBSCRIBE), false},
+    [HTTP_RIGHT_PUSH] = {false, true, SCOPE_BIT(SCOPE_PUSH), false},
+    [HTTP_RIGHT_COMMAND] = {false, true, SCOPE_BIT(SCOPE_COMMAND), false},
+    [HTTP_RIGHT_MANAGE] = {false, true, SCOPES_ALL, true},
     [HTTP_RIGHT_METRICS] = {true, true, 0, false},
 };
 
@@ -310,7 +328,7 @@ static bool caller_has(const struct http_caller *c, enum http_right right)
     if (c->kind == HTTP_CALLER_OPERATOR)
         return c->is_admin ? r->admin : r->any_operator;
     return r->scopes != 0 && (c->scopes & r->scopes) == r->scopes &&
-           !(r->must_be_unbound && c->is_bound);
+           !(r->must_be_unbound && c->secret != NULL && c->secret->is_limited);
 }
 
 /* A page of another site cannot send the header; a cookie alone changes nothing. */
@@ -336,6 +354,11 @@ bool http_auth_permit(struct http_call *call)
     if (c->kind == HTTP_CALLER_APPLICATION && call->project.project_id != 0 &&
         call->project.project_id != c->project_id) {
         http_fail(call, PROBLEM_not_found, "there is no such project");
+        return false;
+    }
+    if (call->device.device_id != 0 &&
+        !http_credential_allows_device(call, call->device.device_id, call->device.type_id)) {
+        http_fail(call, PROBLEM_not_found, "the device: does not exist for this secret");
         return false;
     }
     if (c->kind == HTTP_CALLER_APPLICATION && call->project.project_id != 0 &&

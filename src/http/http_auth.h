@@ -36,9 +36,9 @@ void http_auth_clear_cookie(struct http_call *call);
 /** The CSRF token that belongs to a log-in's token. */
 void http_auth_csrf(const struct http_call *call, struct slice token, char out[HTTP_CSRF_LEN + 1]);
 
-/** Appends a bearer token of an application, valid until `expires_ms`. */
-void http_auth_make_bearer(const struct http_call *call, const struct registry_project *p,
-                           int64_t expires_ms, struct buffer *out);
+/** Appends a bearer token that stands for a secret (its text), valid until `expires_ms`. */
+void http_auth_make_bearer(const struct http_call *call, uint64_t project_id, const char *name,
+                           const char *text, int64_t expires_ms, struct buffer *out);
 
 /** True when the caller may see secrets and change what belongs to the project. */
 bool http_auth_manages(const struct http_call *call);

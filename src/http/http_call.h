@@ -12,11 +12,10 @@
 #include "http/http_response.h"
 #include "http/http_site.h"
 #include "http/route.h"
+#include "platform/project_secret.h"
 #include "store/registry_operator.h"
 
 enum http_caller_kind { HTTP_CALLER_NOBODY, HTTP_CALLER_OPERATOR, HTTP_CALLER_APPLICATION };
-
-enum { HTTP_SCOPE_SUBSCRIBE = 1, HTTP_SCOPE_PUSH = 2, HTTP_SCOPE_COMMAND = 4, HTTP_SCOPE_ALL = 7 };
 
 struct http_caller {
     enum http_caller_kind kind;
@@ -26,8 +25,8 @@ struct http_caller {
     char csrf[33];                            /* operator */
     int64_t expires_ms;                       /* operator */
     uint64_t project_id;                      /* application */
-    unsigned scopes;                          /* application */
-    bool is_bound;                            /* application: to a list of devices or types */
+    struct project_secret *secret;            /* application: a reference; NULL: signed */
+    uint8_t scopes;                           /* application */
 };
 
 struct http_call {

@@ -404,6 +404,7 @@ void http_dispatch(struct http_site *site, const struct http_request *q, struct 
     http_site_give_registry(site, &call->registry);
     secure(a);
     count_answer(q, a, begun_us);
+    project_secret_unref(&call->caller.secret);
     secret_wipe(&call->caller, sizeof(call->caller));
     mem_free(call);
 }

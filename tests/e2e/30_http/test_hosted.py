@@ -100,3 +100,59 @@ def test_a_disabled_project(server, admin, project):
     assert log_in(app, username=project.key, password=project.secret).status == 403
     admin.patch(PROJECT, {"enabled": True}, project_key=project.key)
     app.get(PROJECT, project_key=project.key)
+
+
+# ---- several secrets
+
+DEVICE = PROJECT + "/devices/{device}"
+
+
+def secret(server, project, name, *limits):
+    return server.cli("secret", "add", name, "--project", project.key, *limits)["secret"]
+
+
+def test_any_live_secret_logs_in(server, project):
+    """open-api 3, 7: the password is any live secret; what it may is what the token may."""
+    device = project.device().username
+    text = secret(server, project, "reader", "--scopes", "subscribe")
+    token = log_in(Api(server), username=project.key, password=text)["token"]
+    app = Api(server, {"Authorization": f"Bearer {token}"})
+    app.get(DEVICE, project_key=project.key, device=device)
+    app.post(DEVICE + "/attributes_push", {"x": 1}, project_key=project.key, device=device,
+             expect=403)
+    app.post(DEVICE + "/commands", {"method": "x"}, project_key=project.key, device=device,
+             expect=403)
+    app.delete(DEVICE, project_key=project.key, device=device, expect=403)
+    server.cli("secret", "renew", "reader", "--project", project.key)
+    app.get(DEVICE, project_key=project.key, device=device, expect=401)
+
+
+def test_a_revoked_secret_ends_its_tokens(server, project):
+    """open-api 3, 7: at once."""
+    text = secret(server, project, "short")
+    token = log_in(Api(server), username=project.key, password=text)["token"]
+    app = Api(server, {"Authorization": f"Bearer {token}"})
+    app.get(PROJECT, project_key=project.key)
+    server.cli("secret", "remove", "short", "--project", project.key)
+    app.get(PROJECT, project_key=project.key, expect=401)
+    assert log_in(Api(server), username=project.key, password=text).status == 401
+
+
+def test_a_secret_of_another_address(server, project):
+    """open-api 3: allowed address ranges hold here too."""
+    text = secret(server, project, "elsewhere", "--addresses", "192.0.2.0/24")
+    assert log_in(Api(server), username=project.key, password=text).status == 403
+
+
+def test_a_secret_for_some_devices(server, project):
+    """open-api 3: a secret with a list of devices knows no others."""
+    mine, other = project.device().username, project.device().username
+    text = secret(server, project, "one", "--devices", mine)
+    token = log_in(Api(server), username=project.key, password=text)["token"]
+    app = Api(server, {"Authorization": f"Bearer {token}"})
+    assert app.get(DEVICE, project_key=project.key, device=mine)["username"] == mine
+    app.get(DEVICE, project_key=project.key, device=other, expect=404)
+    app.post("/api/devices/{device}/down_attr/", {"attrs": "{}"}, device=other, expect=404)
+    listed = app.get(PROJECT + "/devices", project_key=project.key)["items"]
+    assert [d["username"] for d in listed] == [mine]
+    app.post(PROJECT + "/devices", {}, project_key=project.key, expect=403)
