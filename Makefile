@@ -32,13 +32,14 @@ export TSAN_OPTIONS  ?= halt_on_error=1:exitcode=66:second_deadlock_stack=1$(\
                         )$(if $(wildcard tests/tsan.supp),:suppressions=$(CURDIR)/tests/tsan.supp)
 
 CONFIGURE = @test -f $(BUILD)/$(1)/build.ninja || \
-            cmake -S . -B $(BUILD)/$(1) -G Ninja -DCMAKE_BUILD_TYPE=$(1) $(2)
+            cmake -S . -B $(BUILD)/$(1) -G Ninja -DCMAKE_BUILD_TYPE=$(1) \
+                -DEZTCLOUD_CONSOLE=$(abspath $(BUILD))/console $(2)
 COMPILE   = @cmake --build $(BUILD)/$(1) -j $(JOBS) $(2)
 CTEST     = $(SETTLED) ctest --test-dir $(BUILD)/asan -j $(JOBS) --output-on-failure -L $(1)
 PYTEST    = $(SETTLED) $(PYTHON) -m pytest tests/e2e -n $(PYTEST_JOBS) -p no:cacheprovider
 
-.PHONY: all help build run test check unit sim e2e e2e-tsan fuzz bench asan tsan fmt lint docs \
-        install clean distclean packages packages-test packages-bench \
+.PHONY: all help build console run test check unit unit-console sim e2e e2e-tsan fuzz bench \
+        asan tsan fmt lint docs install clean distclean packages packages-test packages-bench \
         packages-dev node-modules
 
 all: build
@@ -57,9 +58,13 @@ help: ## this list
 	    PYTEST_ARGS  "$(PYTEST_ARGS)  (e2e: further arguments of pytest)" \
 	    PYTEST_JOBS  "$(PYTEST_JOBS)  (e2e: tests at once)"
 
-build: packages ## the release program: build/release/eztcloud
+build: packages console ## the release program: build/release/eztcloud
 	$(call CONFIGURE,release)
 	$(call COMPILE,release)
+
+# Every build tree embeds the same files.
+console: packages ## the web console, which the program embeds: build/console
+	@tools/console.sh build $(BUILD)/console
 
 run: build ## build and start a demo server with simulated devices
 	@SIMULATE=$(SIMULATE) exec setpriv --pdeathsig TERM -- \
@@ -74,8 +79,11 @@ check: packages-test ## layers, generated documents, conformance; sizes are only
 	@$(PYTHON) tools/conformance.py --check
 	@$(PYTHON) tools/check_sizes.py
 
-unit: asan ## unit tests, with AddressSanitizer
+unit: asan unit-console ## unit tests, with AddressSanitizer; those of the console
 	@$(call CTEST,unit)
+
+unit-console: console ## the console's own: types, and unit tests of its logic
+	@tools/console.sh check $(BUILD)/console
 
 sim: asan ## simulation tests, with AddressSanitizer
 	@$(call CTEST,sim)
@@ -92,17 +100,18 @@ fuzz: packages-test ## each fuzz target for FUZZ_SECONDS
 	$(call COMPILE,fuzz)
 	@$(SETTLED) tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(JOBS)
 
-bench: packages-bench ## load beside Debian's mosquitto; figures go to bench/results
-	@cmake -S . -B $(BUILD)/release -G Ninja -DCMAKE_BUILD_TYPE=release -DEZTCLOUD_BENCH=ON
+bench: packages-bench console ## load beside Debian's mosquitto; figures go to bench/results
+	@cmake -S . -B $(BUILD)/release -G Ninja -DCMAKE_BUILD_TYPE=release -DEZTCLOUD_BENCH=ON \
+	    -DEZTCLOUD_CONSOLE=$(abspath $(BUILD))/console
 	$(call COMPILE,release)
 	@$(PYTHON) bench/run.py --eztcloud $(BUILD)/release/eztcloud \
 	    --bench $(BUILD)/release/bench/eztcloud-bench --out bench/results
 
-asan: packages-test ## the program and the tests, with Address- and UndefinedBehaviorSanitizer
+asan: packages-test console ## the program and the tests, with Address- and UndefinedBehaviorSanitizer
 	$(call CONFIGURE,asan)
 	$(call COMPILE,asan)
 
-tsan: packages-test ## the program, with ThreadSanitizer
+tsan: packages-test console ## the program, with ThreadSanitizer
 	$(call CONFIGURE,tsan,-DEZTCLOUD_TESTS=OFF)
 	$(call COMPILE,tsan)
 
@@ -127,7 +136,7 @@ clean: ## remove the objects, keep what was configured
 	done
 
 distclean: ## remove all that was built
-	@rm -rf $(BUILD) tests/e2e/js/node_modules
+	@rm -rf $(BUILD) tests/e2e/js/node_modules web/node_modules
 
 packages:
 	@tools/install-packages.sh build

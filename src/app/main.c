@@ -13,6 +13,8 @@
 #include "app/config.h"
 #include "app/server.h"
 #include "base/log.h"
+#include "http/console_files.h"
+#include "http/http_dispatch.h"
 #include "store/secret.h"
 
 static void print_help(FILE *out)
@@ -45,6 +47,8 @@ static int serve(int argc, char *const *argv)
         return EXIT_FAILURE;
     }
     log_set_level(c.log_level);
+    static_files_use(console_files, console_file_count);
+    http_fallback = static_files_answer;
     code = server_run(&c);
     config_deinit(&c);
     return code;

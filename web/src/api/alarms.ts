@@ -1,0 +1,32 @@
+// Alarm rules, what alerts now, what happened, and who is told.
+import { get, patch, path, post, remove, type Page, type Query } from "./http";
+import type { ActiveAlarm, AlarmChange, AlarmDefinition, AlarmRule, Notifier } from "./types";
+
+export const rules = (key: string, cursor?: string): Promise<Page<AlarmRule>> =>
+    get(path("projects", key, "alarm_rules"), { cursor, limit: 200 });
+export const addRule = (key: string, definition: AlarmDefinition): Promise<AlarmRule> =>
+    post(path("projects", key, "alarm_rules"), { definition });
+export const changeRule = (key: string, rule: string,
+    definition: AlarmDefinition): Promise<AlarmRule> =>
+    patch(path("projects", key, "alarm_rules", rule), { definition });
+export const removeRule = (key: string, rule: string): Promise<void> =>
+    remove(path("projects", key, "alarm_rules", rule));
+
+export const active = (key: string, cursor?: string): Promise<Page<ActiveAlarm>> =>
+    get(path("projects", key, "alarms"), { cursor });
+export const history = (key: string, filter: Query,
+    cursor?: string): Promise<Page<AlarmChange>> =>
+    get(path("projects", key, "alarm_history"), { ...filter, cursor, limit: 50 });
+
+export const notifiers = (key: string): Promise<Page<Notifier>> =>
+    get(path("projects", key, "notifiers"));
+export const addNotifier = (key: string, fields: Record<string, unknown>): Promise<Notifier> =>
+    post(path("projects", key, "notifiers"), fields);
+export const changeNotifier = (key: string, id: string,
+    change: Record<string, unknown>): Promise<Notifier> =>
+    patch(path("projects", key, "notifiers", id), change);
+export const removeNotifier = (key: string, id: string): Promise<void> =>
+    remove(path("projects", key, "notifiers", id));
+export const testNotifier = (key: string,
+    id: string): Promise<{ ok: boolean; status: number | null; detail: string }> =>
+    post(path("projects", key, "notifiers", id, "test"));

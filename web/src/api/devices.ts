@@ -1,0 +1,82 @@
+// Devices and device types of a project.
+import { get, patch, path, post, remove, request, type Page } from "./http";
+import type {
+    Attributes, Command, Connection, Delivery, Device, DeviceAlarms, DeviceType, LogEntry,
+    TypeDefinition,
+} from "./types";
+
+export interface DeviceFilter {
+    q?: string;
+    type?: string;
+    online?: boolean;
+    alarm?: boolean;
+    parent?: string;
+}
+
+export interface NewDevice {
+    name?: string;
+    username?: string;
+    password?: string;
+    type?: string;
+    sn?: string;
+    parent?: string;
+    address?: string[];
+}
+
+const of = (key: string, device: string, ...more: string[]): string =>
+    path("projects", key, "devices", device, ...more);
+
+export const devices = (key: string, filter: DeviceFilter = {}, cursor?: string, limit = 50,
+    signal?: AbortSignal): Promise<Page<Device>> =>
+    get(path("projects", key, "devices"), { ...filter, cursor, limit }, signal);
+export const device = (key: string, username: string): Promise<Device> =>
+    get(of(key, username));
+export const addDevice = (key: string, fields: NewDevice): Promise<Device> =>
+    post(path("projects", key, "devices"), fields);
+export const addDevices = (key: string, count: number, name?: string,
+    type?: string): Promise<Page<Device>> =>
+    post(path("projects", key, "devices", "batch"), { count, name, type });
+export const changeDevice = (key: string, username: string,
+    change: Record<string, unknown>): Promise<Device> => patch(of(key, username), change);
+export const removeDevice = (key: string, username: string): Promise<void> =>
+    remove(of(key, username));
+
+export const connection = (key: string, username: string): Promise<Connection> =>
+    get(of(key, username, "connection"));
+export const attributes = (key: string, username: string): Promise<Attributes> =>
+    get(of(key, username, "attributes"));
+export const setAttributes = (key: string, username: string,
+    values: Record<string, unknown>): Promise<Attributes> =>
+    patch(of(key, username, "attributes"), values);
+export const pushAttributes = (key: string, username: string, values: unknown): Promise<Delivery> =>
+    post(of(key, username, "attributes_push"), values);
+export const sendCommand = (key: string, username: string,
+    command: { method: string; params?: unknown }):
+    Promise<Delivery & { id: string | number }> =>
+    post(of(key, username, "commands"), command);
+export const sendData = (key: string, username: string, stream: string,
+    bytes: string): Promise<Delivery> =>
+    request("POST", of(key, username, "data", stream), { bytes });
+export const commands = (key: string, username: string, cursor?: string): Promise<Page<Command>> =>
+    get(of(key, username, "commands"), { cursor, limit: 50 });
+export const log = (key: string, username: string, cursor?: string): Promise<Page<LogEntry>> =>
+    get(of(key, username, "log"), { cursor, limit: 100 });
+export const alarmsOf = (key: string, username: string): Promise<DeviceAlarms> =>
+    get(of(key, username, "alarms"));
+
+const ofType = (key: string, type: string, ...more: string[]): string =>
+    path("projects", key, "types", type, ...more);
+
+export const types = (key: string, cursor?: string): Promise<Page<DeviceType>> =>
+    get(path("projects", key, "types"), { cursor, limit: 500 });
+export const type = (key: string, product: string): Promise<DeviceType> =>
+    get(ofType(key, product));
+export const addType = (key: string,
+    fields: { name: string; code?: string | null; definition?: TypeDefinition }):
+    Promise<DeviceType> => post(path("projects", key, "types"), fields);
+export const changeType = (key: string, product: string,
+    change: Record<string, unknown>): Promise<DeviceType> => patch(ofType(key, product), change);
+export const removeType = (key: string, product: string): Promise<void> =>
+    remove(ofType(key, product));
+export const typeExport = (key: string, product: string): string =>
+    ofType(key, product, "export");

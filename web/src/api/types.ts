@@ -1,0 +1,297 @@
+// The forms of the HTTPS API, as /openapi.json describes them. Times (`…_ms`, `ts`) are Unix
+// milliseconds.
+
+export type Role = "admin" | "viewer";
+export type Scope = "subscribe" | "push" | "command";
+export type AlarmLevel = "normal" | "important" | "urgent";
+
+export interface Session {
+    username: string;
+    role: Role;
+    csrf_token: string;
+    expires_ms: number;
+}
+
+export interface Operator {
+    username: string;
+    role: Role;
+    created_ms: number;
+    last_login_ms: number | null;
+}
+
+export interface Endpoints {
+    device_mqtt: string[];
+    device_mqtts: string[];
+    app_mqtts: string[];
+    app_wss: string[];
+    https: string[];
+}
+
+export interface Server {
+    version: string;
+    started_ms: number;
+    now_ms: number;
+    workers: number;
+    public_host: string;
+    endpoints: Endpoints;
+}
+
+export interface Counter {
+    name: string;
+    kind: "total" | "gauge";
+    unit: string;
+    help: string;
+    value: number;
+}
+
+export interface Project {
+    project_key: string;
+    name: string;
+    enabled: boolean;
+    open_mqtt: boolean;
+    alarm_per_rule: boolean;
+    log: boolean;
+    endpoints: Endpoints;
+    own_endpoints: Partial<Endpoints>;
+    device_count: number;
+    created_ms: number;
+}
+
+export interface Credentials {
+    project_key: string;
+    project_secret: string;
+    project_token: string;
+}
+
+export interface Pass {
+    url: string;
+    username: string;
+    password: string;
+    scopes: string;
+    expires_ms: number;
+}
+
+export interface Secret {
+    name: string;
+    scopes: Scope[];
+    devices: string[] | null;
+    types: string[] | null;
+    addresses: string[] | null;
+    expires_ms: number | null;
+    created_ms: number;
+    last_used_ms: number | null;
+    last_used_address: string | null;
+}
+
+export type Direction = "report" | "push" | "both" | "private";
+export type DataType = "number" | "text" | "switch" | "enum" | "object" | "list";
+
+export interface Field {
+    id: string;
+    name?: string;
+    type: DataType;
+    unit?: string;
+    precision?: number;
+    minimum?: number;
+    maximum?: number;
+    values?: (string | number)[];
+}
+
+export interface AttributeDefinition extends Field {
+    direction: Direction;
+}
+
+export interface MethodDefinition {
+    id: string;
+    name?: string;
+    params?: Field[];
+    reply?: Field[];
+}
+
+export interface StreamDefinition {
+    id: string;
+    name?: string;
+    format: "binary" | "text" | "json" | "modbus_rtu";
+}
+
+export interface TypeDefinition {
+    strict?: boolean;
+    cloud_response?: boolean;
+    max_rate?: number;
+    offline_delay?: number;
+    attributes?: AttributeDefinition[];
+    events?: MethodDefinition[];
+    commands?: MethodDefinition[];
+    streams?: StreamDefinition[];
+    /** What this console has no form for stays as it is. */
+    [other: string]: unknown;
+}
+
+export interface DeviceType {
+    product_key: string;
+    project_key: string;
+    code: string | null;
+    name: string;
+    definition?: TypeDefinition;
+    device_count: number;
+    created_ms: number;
+}
+
+export interface Device {
+    username: string;
+    project_key: string;
+    name: string;
+    type: string | null;
+    enabled: boolean;
+    sn: string | null;
+    parent: string | null;
+    address: string[] | null;
+    log: boolean;
+    online: boolean;
+    alerting: boolean;
+    created_ms: number;
+    password?: string;
+}
+
+export interface ConnectionEnd {
+    host: string;
+    port: number;
+    username: string;
+    password: string;
+}
+
+export interface Connection {
+    mqtt?: ConnectionEnd;
+    mqtts?: ConnectionEnd;
+    topic: Record<string, string>;
+}
+
+export interface AttributeValue {
+    value: unknown;
+    ts: number;
+}
+
+export interface Attributes {
+    attributes: Record<string, AttributeValue>;
+    ts: number;
+}
+
+export interface Delivery {
+    delivered: boolean;
+    detail: string;
+}
+
+export type CommandStatus =
+    "accepted" | "sent" | "delivered" | "replied" | "expired" | "offline" | "rejected";
+
+export interface Command {
+    id: string | number;
+    method: string;
+    params: unknown;
+    status: CommandStatus;
+    sent_ms: number;
+    changed_ms: number;
+    reply: unknown;
+}
+
+export interface LogEntry {
+    number: number;
+    ts: number;
+    direction: "up" | "down";
+    topic: string;
+    payload: unknown;
+    format: "json" | "text" | "hex";
+    length: number;
+    verdict: string;
+    reason: string | null;
+}
+
+export interface DeviceAlarm {
+    rule: string;
+    name: string;
+    level: AlarmLevel;
+    state: "normal" | "pending" | "alerting";
+    since_ms: number | null;
+}
+
+export interface DeviceAlarms {
+    alerting: boolean;
+    items: DeviceAlarm[];
+}
+
+export interface AlarmCondition {
+    attribute: string;
+    operator: ">" | ">=" | "<" | "<=" | "==" | "!=";
+    value: unknown;
+}
+
+export interface AlarmTrigger {
+    all?: AlarmCondition[];
+    any?: AlarmCondition[];
+    offline?: true;
+}
+
+export interface AlarmDefinition {
+    name: string;
+    level: AlarmLevel;
+    source: { type?: string; devices?: string[] };
+    except?: string[];
+    trigger: AlarmTrigger;
+    repeat?: number;
+    duration?: number;
+    enabled?: boolean;
+}
+
+export interface AlarmRule {
+    rule: string;
+    project_key: string;
+    definition: AlarmDefinition;
+    created_ms: number;
+}
+
+export interface ActiveAlarm {
+    device: string;
+    rule: string;
+    name: string;
+    level: AlarmLevel;
+    since_ms: number;
+}
+
+export interface AlarmChange {
+    number: number;
+    device: string;
+    rule: string;
+    name: string;
+    level: AlarmLevel;
+    state: "normal" | "pending" | "alerting" | "restored";
+    values: Record<string, unknown>;
+    ts: number;
+}
+
+export interface Notifier {
+    id: string;
+    name: string;
+    kind: "webhook";
+    url: string;
+    levels: AlarmLevel[];
+    enabled: boolean;
+    created_ms: number;
+    last_ms: number | null;
+    last_status: number | null;
+    waiting: number;
+}
+
+export interface ApplicationSession {
+    client_id: string;
+    protocol: string;
+    connected: boolean;
+    address: string | null;
+    secret: string | null;
+    persistent: boolean;
+    expiry_s: number;
+    subscriptions: { filter: string; qos: number }[];
+    queued: number;
+    queued_bytes: number;
+    unacknowledged: number;
+    since_ms: number;
+}

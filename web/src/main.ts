@@ -1,0 +1,17 @@
+import { createApp } from "vue";
+import App from "@/App.vue";
+import { setSessionEndHandler } from "@/api/http";
+import { installElements } from "@/elements";
+import { i18n } from "@/i18n";
+import { router, toLogin } from "@/router";
+import { endSession } from "@/state/session";
+import "@/styles/base.css";
+
+setSessionEndHandler(() => {
+    endSession();
+    void toLogin();
+});
+
+const app = createApp(App);
+installElements(app);
+app.use(i18n).use(router).mount("#app");
