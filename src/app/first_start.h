@@ -29,6 +29,6 @@ enum status first_start_write_demo(const struct config *c, struct registry *r, c
 /** With `demo`: removes demo.json. */
 void first_start_remove_demo(const struct config *c);
 
-/** Writes the endpoints to stdout, the link of the first visit (NULL: there was one), and with `demo`
- * the credentials and a line for a terminal and for a web page. */
+/** Writes the endpoints to stdout, the link of the first visit (NULL: there was one), and with
+ * `demo` the credentials and a line for a terminal and for a web page. */
 void first_start_print(const struct config *c, struct registry *r, const char *setup_url);

@@ -77,6 +77,7 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .connections_max = c->http_connections_max,
         .workers = s->workers,
         .app_logins = s->app_logins,
+        .secret_usage = s->secret_usage,
         .host = {apply, s},
     };
     for (unsigned i = 0; i < HTTP_ENDPOINT_COUNT; i++) {

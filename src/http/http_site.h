@@ -10,6 +10,7 @@
 
 #include "net/worker.h"
 #include "service/login.h"
+#include "service/secret_usage.h"
 #include "store/registry.h"
 
 enum { HTTP_REGISTRIES_MAX = 16, HTTP_SETUP_TOKEN_LEN = 32 };
@@ -43,6 +44,7 @@ struct http_settings {
     unsigned connections_max;
     struct worker_group *workers;
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
+    struct secret_usage *secret_usage;
     struct http_host host;
 };
 

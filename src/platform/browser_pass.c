@@ -11,7 +11,7 @@
 
 static const char version[] = "p1";
 
-static bool parse_scopes(struct slice letters, uint8_t *out)
+bool browser_pass_parse_scopes(struct slice letters, uint8_t *out)
 {
     *out = 0;
     for (size_t i = 0; i < letters.len; i++) {
@@ -53,7 +53,7 @@ bool browser_pass_parse(struct slice password, struct browser_pass *out)
     expiry = slice_cut(&rest, '.');
     out->mac = rest;
     if (rest.data == NULL || rest.len != SECRET_MAC_TEXT_LEN || !ident_is_member(out->name) ||
-        !parse_scopes(scopes, &out->scopes) || !parse_expiry(expiry, &out->expires_ms))
+        !browser_pass_parse_scopes(scopes, &out->scopes) || !parse_expiry(expiry, &out->expires_ms))
         return false;
     out->claims = slice_make(out->name.data, (size_t)(out->mac.data - out->name.data) - 1);
     return true;

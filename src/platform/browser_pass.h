@@ -26,6 +26,9 @@ struct browser_pass {
     int64_t expires_ms; /* Unix */
 };
 
+/** Reads letters of scopes, at least one, each once, in any order. */
+bool browser_pass_parse_scopes(struct slice letters, uint8_t *out);
+
 /** Takes a password apart; false: it has not the form of a pass. Whether it is genuine is not
  * looked at. */
 bool browser_pass_parse(struct slice password, struct browser_pass *out);

@@ -148,7 +148,8 @@ void app_login_note_use(const struct client *c)
     const struct app_session *a = app_session_of(c->session);
 
     secret_usage_note(a->site->settings->secret_usage, a->project->project_id,
-                      a->access.secret->name, conn_peer_address(c->conn), client_worker(c)->unix_ms);
+                      a->access.secret->name, conn_peer_address(c->conn),
+                      client_worker(c)->unix_ms);
 }
 
 void app_login_attached(struct app_session *a, const struct service_grant *grant)

@@ -18,7 +18,7 @@ enum {
     SECRET_DIGEST_LEN = 16,
     SECRET_SEALED_OVERHEAD = 40, /* nonce and tag */
     SECRET_HASH_LEN = 32,
-    SECRET_MAC_TEXT_LEN = 43     /* 32 bytes in base64url without padding */
+    SECRET_MAC_TEXT_LEN = 43 /* 32 bytes in base64url without padding */
 };
 
 /** What a running server keeps of a secret: enough to check a candidate, no way back to the text.
