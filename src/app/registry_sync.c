@@ -38,8 +38,10 @@ static struct device_type *make_type(const struct registry_type *row)
     char error[DEVICE_TYPE_ERROR_MAX], text[IDENT_TEXT_LEN + 1];
     struct device_type *t;
 
-    if (device_type_parse(row->type_id, row->project_id, row->definition, &t, error) == ST_OK)
+    if (device_type_parse(row->type_id, row->project_id, row->definition, &t, error) == ST_OK) {
+        memcpy(t->code, row->code, sizeof(t->code));
         return t;
+    }
     ident_format(IDENT_TYPE, row->type_id, text);
     log_event(EV_TYPE_DAMAGED, "type", text, "cause", error);
     return NULL;

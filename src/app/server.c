@@ -243,6 +243,8 @@ static void make_workers(struct server *s)
         .command_timeout_ms = c->command_timeout * 1000ull,
         .offline_delay_ms = c->offline_delay,
         .log_limits = {c->log_messages, c->log_bytes, c->log_payload},
+        .registrar = &s->registrar,
+        .sub_devices_max = c->sub_devices_max,
     };
     for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
         struct worker *w = worker_group_get(s->workers, i);
@@ -281,7 +283,11 @@ static void on_tick(void *arg)
 
 static void on_wake(void *arg)
 {
-    server_http_on_wake(arg);
+    struct server *s = arg;
+
+    server_http_on_wake(s);
+    if (s->is_running)
+        device_orders_run(s);
 }
 
 static void on_nothing(void *arg)
@@ -325,6 +331,7 @@ static enum status start(struct server *s, char *error)
     set_up_services(s);
     make_workers(s);
     make_main_loop(s);
+    device_orders_open(s);
     st = load(s, error);
     if (st == ST_OK)
         st = server_http_open(s, error);
@@ -411,6 +418,7 @@ static void stop(struct server *s)
         secret_sync_save_uses(s);
     }
     server_http_close(s);
+    device_orders_close(s);
     loop_free(&s->loop);
     login_guard_free(&s->device_logins);
     login_guard_free(&s->app_logins);

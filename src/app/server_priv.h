@@ -10,6 +10,7 @@
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "platform/home.h"
+#include "platform/registrar.h"
 #include "service/site.h"
 #include "store/alarm_commit.h"
 #include "store/journal_commit.h"
@@ -56,6 +57,8 @@ struct server {
     bool sync_is_due;       /* the last changes could not be read */
     bool is_running;        /* the workers' threads run */
     struct root_map *roots; /* as the workers know it */
+    struct device_orders *orders;
+    struct registrar registrar;
     struct home_shared shared;
     struct site_settings settings;
     struct session_limits session_limits;
@@ -80,6 +83,12 @@ enum status device_sync_load(struct server *s) MUST_CHECK;
 void device_sync_apply(struct server *s, const struct buffer *changes);
 /** The home of a device, as the workers know it. */
 unsigned device_sync_home(const struct server *s, uint64_t device_id);
+
+/* device_orders.c: devices that workers have made */
+void device_orders_open(struct server *s);
+/** Carries out all orders that wait. */
+void device_orders_run(struct server *s);
+void device_orders_close(struct server *s);
 
 /* value_sync.c: cloud values between store and homes, while the workers do not run */
 enum status value_sync_load(struct server *s) MUST_CHECK;

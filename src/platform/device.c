@@ -69,8 +69,11 @@ void device_change(struct device *d, const struct secret_digest *password, bool 
     invariant(d->magic == DEVICE_MAGIC);
     d->password = *password;
     d->enabled = enabled;
-    if (!enabled)
-        d->home->shared->sink->device_closed(d->home, d);
+    if (enabled)
+        return;
+    d->home->shared->sink->device_closed(d->home, d);
+    if (d->sub != NULL)
+        device_end_presence(d, slice_of("disabled"));
 }
 
 void device_set_type(struct device *d, uint64_t type_id)
@@ -111,6 +114,7 @@ void device_enter(struct device *d, struct home *h, struct home_project *p)
         list_push_back(&p->retained, &d->retained_node);
     if (d->ledger != NULL)
         device_command_watch(d);
+    device_log_switch_project(d);
     device_alarm_update(d);
 }
 
@@ -163,6 +167,18 @@ void device_store_values(struct device *d, const struct json_member *members, si
     cloud_values_rewind(&d->values);
     for (size_t i = 0; i < count; i++) {
         if (!cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
+            counter_inc(cloud_values_skipped);
+    }
+}
+
+void device_store_late(struct device *d, const struct json_member *members, size_t count,
+                       int64_t ts_ms, struct buffer *stored)
+{
+    cloud_values_rewind(&d->values);
+    for (size_t i = 0; i < count; i++) {
+        if (cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
+            buffer_append(stored, &members[i], sizeof(members[i]));
+        else
             counter_inc(cloud_values_skipped);
     }
 }

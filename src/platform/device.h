@@ -115,6 +115,11 @@ bool device_publish(struct device *d, const struct device_publication *p,
 void device_store_values(struct device *d, const struct json_member *members, size_t count,
                          int64_t ts_ms);
 
+/** The same for a report that came late: appends to `stored` (struct json_member) those that became
+ * the device's values. */
+void device_store_late(struct device *d, const struct json_member *members, size_t count,
+                       int64_t ts_ms, struct buffer *stored);
+
 /** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not
  * told here). Source: open-api.md 3.2 "online" */
 void device_came(struct device *d);

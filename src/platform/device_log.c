@@ -89,11 +89,11 @@ void device_log_add(struct device *d, const struct logged_message *m)
     list_push_back(&d->home->note.later, &later->node);
 }
 
-void device_log_handled(struct device *d, const struct logged_message *m)
+/* An entry, if one is due. */
+static void add_noted(struct device *d, const struct logged_message *m)
 {
-    struct home_note *note = &d->home->note;
+    const struct home_note *note = &d->home->note;
     struct logged_message noted = *m;
-    struct list *node;
 
     if (note->is_set) {
         noted.verdict = note->verdict;
@@ -101,6 +101,38 @@ void device_log_handled(struct device *d, const struct logged_message *m)
     }
     if (note->is_set || d->is_logged)
         device_log_add(d, &noted);
+}
+
+void device_log_begin_inner(struct home *h, struct device_log_outer *outer)
+{
+    outer->is_set = h->note.is_set;
+    if (outer->is_set) {
+        outer->verdict = h->note.verdict;
+        memcpy(outer->why, h->note.why, sizeof(outer->why));
+    }
+    h->note.is_set = false;
+}
+
+void device_log_end_inner(struct device *d, const struct logged_message *m,
+                          const struct device_log_outer *outer)
+{
+    struct home_note *note = &d->home->note;
+
+    add_noted(d, m);
+    note->is_set = outer->is_set;
+    if (outer->is_set) {
+        note->verdict = outer->verdict;
+        memcpy(note->why, outer->why, sizeof(note->why));
+    }
+}
+
+void device_log_handled(struct device *d, const struct logged_message *m)
+{
+    struct home_note *note = &d->home->note;
+    struct list *node;
+
+    if (!note->is_put_off)
+        add_noted(d, m);
     while ((node = list_pop_front(&note->later)) != NULL) {
         struct later *later = list_entry(node, struct later, node);
 

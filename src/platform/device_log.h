@@ -24,7 +24,14 @@ void device_log_switch_project(struct device *d);
 static inline void device_log_begin(struct home *h)
 {
     h->note.is_handling = true;
+    h->note.is_put_off = false;
     h->note.is_set = false;
+}
+
+/** The message that is being handled waits: it will be handled, and logged, once more. */
+static inline void device_log_put_off(struct home *h)
+{
+    h->note.is_put_off = true;
 }
 
 /** Notes what is to be said of the message that is being handled; the last note counts. */
@@ -41,6 +48,19 @@ static inline void device_log_end(struct device *d, const struct logged_message 
     if (d->is_logged || h->note.is_set || !list_is_empty(&h->note.later))
         device_log_handled(d, m);
 }
+
+/** What was noted of a message so far, while one inside it is handled. */
+struct device_log_outer {
+    bool is_set;
+    enum message_verdict verdict;
+    char why[HOME_NOTE_MAX];
+};
+
+/** Around the handling of a message inside the one that is being handled (of a sub-device, in that
+ * of its gateway): it is an entry of its own device, and what is noted belongs to it. */
+void device_log_begin_inner(struct home *h, struct device_log_outer *outer);
+void device_log_end_inner(struct device *d, const struct logged_message *m,
+                          const struct device_log_outer *outer);
 
 /** Logs a message. */
 void device_log_add(struct device *d, const struct logged_message *m);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/hash_table.h"
+#include "base/ident.h"
 #include "platform/definition.h"
 #include "platform/topic_template.h"
 #include "platform/type_field.h"
@@ -82,10 +83,12 @@ struct device_type {
     uint32_t magic;
     _Atomic uint32_t refs;
     uint64_t type_id, project_id;
-    bool strict;            /* what is not defined does not pass */
-    bool cloud_response;    /* reports and events are answered */
-    bool has_offline_delay; /* otherwise the server's */
-    uint32_t max_rate;      /* messages of a device a second; 0: any */
+    char code[IDENT_MEMBER_MAX + 1]; /* the operator's own, set by who reads its row; empty: none */
+    bool auto_create;                /* its devices may be made when they are first heard of */
+    bool strict;                     /* what is not defined does not pass */
+    bool cloud_response;             /* reports and events are answered */
+    bool has_offline_delay;          /* otherwise the server's */
+    uint32_t max_rate;               /* messages of a device a second; 0: any */
     uint64_t offline_delay_ms;
     struct type_attribute *attributes; /* owned */
     size_t attribute_count;

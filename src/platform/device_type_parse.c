@@ -259,15 +259,17 @@ static void read_streams(struct parse *p, const json_t *root)
 
 static void read_type(struct parse *p, json_t *root)
 {
-    static const char *const known[] = {"strict",        "cloud_response", "max_rate",
-                                        "offline_delay", "attributes",     "events",
-                                        "commands",      "streams",        NULL};
+    static const char *const known[] = {
+        "strict",     "cloud_response", "max_rate", "offline_delay", "auto_create",
+        "attributes", "events",         "commands", "streams",       NULL};
     const char *where = "the definition";
     struct device_type *t = p->type;
     int64_t number = 0;
 
     definition_check_members(&p->reader, where, root, known);
     t->strict = definition_bool(&p->reader, where, root, "strict");
+    t->auto_create = json_object_get(root, "auto_create") == NULL ||
+                     definition_bool(&p->reader, where, root, "auto_create");
     t->cloud_response = definition_bool(&p->reader, where, root, "cloud_response");
     if (definition_integer(&p->reader, where, root, "max_rate", 1000000, &number))
         t->max_rate = (uint32_t)number;

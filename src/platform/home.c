@@ -236,6 +236,23 @@ void home_remove_type(struct home *h, uint64_t type_id)
     mem_free(t);
 }
 
+const struct device_type *home_find_product(const struct home *h, uint64_t project_id,
+                                            struct slice word)
+{
+    uint64_t type_id = ident_parse(IDENT_TYPE, word);
+    const struct home_type *t;
+    size_t cursor = 0;
+
+    while ((t = hash_table_next(&h->types, &cursor)) != NULL) {
+        const struct device_type *type = t->type;
+
+        if (type->project_id == project_id &&
+            (type->type_id == type_id || (word.len > 0 && slice_is(word, type->code))))
+            return type;
+    }
+    return NULL;
+}
+
 /* --- alarm rules ----------------------------------------------------------------------------- */
 
 /* Rare, so it looks at each device of the project. */

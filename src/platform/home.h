@@ -24,6 +24,7 @@ struct alarm_rule;
 struct device;
 struct device_type;
 struct home;
+struct registrar;
 
 /** What the layer above does with an open message that reached a worker with interest in it. */
 struct home_sink {
@@ -59,6 +60,8 @@ struct home_shared {
     uint64_t command_timeout_ms;
     uint64_t offline_delay_ms;
     struct message_log_limits log_limits; /* of a device's log that is on */
+    const struct registrar *registrar;    /* borrowed; NULL: nobody makes devices */
+    uint32_t sub_devices_max;             /* of a gateway that it may have made by itself */
     bool is_stopping; /* set while no worker runs: connections that end now are no absence */
 };
 
@@ -67,7 +70,8 @@ enum { HOME_NOTE_MAX = 256 /* room enough for any sentence about a message, its 
 /** What the message logs have to know of the message that is being handled (device_log). */
 struct home_note {
     bool is_handling;
-    bool is_set; /* something is to be said of it: */
+    bool is_put_off; /* it was not handled yet, so it is no entry yet */
+    bool is_set;     /* something is to be said of it: */
     enum message_verdict verdict;
     char why[HOME_NOTE_MAX];
     struct list later; /* owned: entries that are due behind its own */
@@ -146,6 +150,10 @@ void home_remove_type(struct home *h, uint64_t type_id);
 
 /** The type, or NULL. */
 struct home_type *home_find_type(const struct home *h, uint64_t type_id);
+
+/** The type with this product key or code, or NULL. Walks over all types. */
+const struct device_type *home_find_product(const struct home *h, uint64_t project_id,
+                                            struct slice word);
 
 /** An alarm rule was added or changed: takes a reference of its own. Its project is known. */
 void home_put_rule(struct home *h, struct alarm_rule *r);

@@ -142,6 +142,23 @@ bool router_publish(struct home *h, struct open_message **mp, const struct route
     return durable != 0 && receipt != NULL;
 }
 
+bool router_receipt_with_newest(struct home *h, const struct journal_request *before,
+                                const struct router_receipt *receipt)
+{
+    struct pending *newest = NULL;
+
+    for (struct journal_request *r = before == NULL ? h->journal_first : before->next; r != NULL;
+         r = r->next) {
+        struct pending *p = r->object;
+
+        if (p != NULL && p->message != NULL && p->receipt.open == NULL)
+            newest = p;
+    }
+    if (newest != NULL)
+        newest->receipt = *receipt;
+    return newest != NULL;
+}
+
 void router_submit(struct home *h)
 {
     struct journal_request *first = h->journal_first;

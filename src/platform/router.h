@@ -30,6 +30,12 @@ bool router_is_wanted(const struct project *p, enum open_kind kind);
  */
 bool router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
 
+/** Has the receipt of several messages come with the newest record of this turn, all being
+ * committed then. `before`: h->journal_last before they were published. False: none of them is a
+ * record. */
+bool router_receipt_with_newest(struct home *h, const struct journal_request *before,
+                                const struct router_receipt *receipt);
+
 /** Puts a row of a project into the journal, in order with what is published (an empty value
  * removes it). `receipt`, posted when it is durable, may be NULL. */
 void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "platform/device_log.h"
+#include "service/sub_link.h"
 #include "service/topic_map.h"
 
 static const struct device_subscription *find(const struct device *d, enum device_topic topic,
@@ -41,22 +42,33 @@ static struct slice write_topic(char out[TOPIC_MAP_NAME_MAX], const struct devic
     return slice_make(out, topic_map_write(d, &parts, out));
 }
 
+bool device_link_has(const struct device *d, enum device_topic topic)
+{
+    return find(d, topic, slice_make(NULL, 0)) != NULL;
+}
+
+static uint64_t trace_of(struct device_link *link, const struct device_downlink *m, uint8_t qos)
+{
+    return m->command == 0 || m->of == NULL ? m->command
+                                            : sub_link_trace(link, m->of, m->command, qos == 0);
+}
+
 static const char *deliver(struct device *d, const struct device_downlink *m,
                            const struct device_subscription *s)
 {
     struct device_link *link = d->link;
-    const char *why = obstacle(link, s);
+    const char *why = d->sub != NULL ? sub_link_deliver(d, m) : obstacle(link, s);
     char room[TOPIC_MAP_NAME_MAX];
     struct delivery delivery;
     struct slice topic;
 
-    if (why != NULL)
+    if (why != NULL || d->sub != NULL)
         return why;
     topic = write_topic(room, d, m);
     if (topic.len == 0)
         return "the device's type does not map the stream to the topic any more";
-    delivery =
-        (struct delivery){.qos = s->qos, .subscription_id = s->identifier, .trace = m->command};
+    delivery = (struct delivery){
+        .qos = s->qos, .subscription_id = s->identifier, .trace = trace_of(link, m, s->qos)};
     delivery.message = message_new(sizeof(struct message), topic, m->properties, m->payload);
     delivery.message->expires_ms = m->expires_ms;
     switch (session_deliver(link->session, &delivery)) {
@@ -65,6 +77,8 @@ static const char *deliver(struct device *d, const struct device_downlink *m,
     case SESSION_QUEUED: /* making room for it may have ended the session */
         return d->link == link ? NULL : "the device's connection broke";
     case SESSION_FULL:
+        if (m->of != NULL)
+            sub_link_untrace(link, delivery.trace);
         session_refuse(link->session, &delivery);
         return "the queue of the device's session is full";
     case SESSION_DROPPED:
@@ -101,4 +115,15 @@ const char *device_link_deliver(struct device *d, const struct device_downlink *
     if (d->is_logged || (why != NULL && m->is_recorded))
         device_link_log(d, &named, qos, why == NULL ? MESSAGE_ACCEPTED : MESSAGE_DROPPED, why);
     return why;
+}
+
+void device_link_answer(struct worker *w, const struct router_receipt *receipt, enum reason reason,
+                        struct slice why)
+{
+    struct service_ticket ticket = {.session = receipt->a,
+                                    .number = receipt->b,
+                                    .packet_id = (uint16_t)receipt->c,
+                                    .qos = (uint8_t)(receipt->c >> 16)};
+
+    client_answer(w, &ticket, reason, why.len == 0 ? NULL : shared_bytes_new(MEM_SESSION, why));
 }

@@ -4,12 +4,16 @@
  * the device disconnected, so that it does not come back with the same message for ever. What the
  * type does not let through is left out. Source: open-api.md 3.2, 4, 5
  */
+#include "service/device_report.h"
+
 #include "base/invariant.h"
 #include "mqtt/property.h"
 #include "platform/device_alarm.h"
 #include "platform/device_command.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
+#include "service/sub_desk.h"
+#include "service/sub_link.h"
 
 static struct service_verdict accepted(bool is_later)
 {
@@ -18,11 +22,21 @@ static struct service_verdict accepted(bool is_later)
 
 static const char no_object[] = "the payload is not a JSON object";
 
-static struct service_verdict refuse_json(const struct device_input *in)
+/* A payload that is an object, but not of the form that its topic asks for: recorded, not handed
+ * on; the device stays. */
+struct service_verdict device_report_form(const struct device_input *in, const char *why)
+{
+    device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_REFUSED, why);
+    return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID, .why = slice_of(why)};
+}
+
+struct service_verdict device_report_no_json(const struct device_input *in)
 {
     char text[JSON_FAULT_LEN_MAX];
     unsigned line, column;
 
+    if (in->sub != NULL) /* it is JSON, since the message around it is */
+        return device_report_form(in, "what it says must be an object");
     json_fault_describe(in->payload, text, sizeof(text), &line, &column);
     device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_REFUSED, text);
     return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID,
@@ -38,21 +52,54 @@ static bool parse(const struct device_input *in, const struct json_member **memb
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-/* `{"error_code": 0, "error_msg": "OK", "ts": ms}`, when the type wants answers. */
-static void answer(struct device *d, enum device_topic topic, const char *error)
+/* The answers of devices' own topics, and how those of sub-devices are called. */
+static enum device_topic sub_answer_topic(enum device_topic own)
 {
-    const struct device_type *t = device_type_of(d);
-    struct device_downlink m = {.topic = topic};
+    switch (own) {
+    case DEVICE_TOPIC_ATTRIBUTES_RESPONSE:
+        return DEVICE_TOPIC_SUB_ATTRIBUTES_RESPONSE;
+    case DEVICE_TOPIC_EVENT_RESPONSE:
+        return DEVICE_TOPIC_SUB_EVENT_RESPONSE;
+    default:
+        return DEVICE_TOPIC_SUB_ATTRIBUTES_GET_RESPONSE;
+    }
+}
+
+static void begin_answer(const struct device_input *in, enum device_topic topic, const char *error,
+                         const char *no_error, struct buffer *out)
+{
+    if (in->sub != NULL && in->sub->path != NULL)
+        sub_link_begin((enum sub_dialect)in->sub->dialect, sub_answer_topic(topic), in->sub->path,
+                       out);
+    else
+        buffer_append_u8(out, '{');
+    buffer_printf(out, "\"error_code\": %d, \"error_msg\": ", error == NULL ? 0 : -1);
+    json_append_string(out, slice_of(error == NULL ? no_error : error));
+}
+
+/* A device that has not subscribed does not want it. */
+static void send_answer(const struct device_input *in, enum device_topic topic, struct buffer *b)
+{
+    struct device_downlink m = {.topic = topic, .payload = buffer_slice(b)};
+
+    if (in->sub != NULL)
+        sub_link_answer(in->sub->root, (enum sub_dialect)in->sub->dialect, sub_answer_topic(topic),
+                        m.payload);
+    else
+        (void)device_link_deliver(in->device, &m);
+    buffer_deinit(b);
+}
+
+void device_report_answer(const struct device_input *in, enum device_topic topic, const char *error)
+{
+    const struct device_type *t = device_type_of(in->sub == NULL ? in->device : in->sub->root);
     struct buffer payload = {0};
 
     if (t == NULL || !t->cloud_response)
         return;
-    buffer_printf(&payload, "{\"error_code\": %d, \"error_msg\": ", error == NULL ? 0 : -1);
-    json_append_string(&payload, slice_of(error == NULL ? "OK" : error));
-    buffer_printf(&payload, ", \"ts\": %lld}", (long long)d->home->worker->unix_ms);
-    m.payload = buffer_slice(&payload);
-    (void)device_link_deliver(d, &m); /* a device that has not subscribed does not want it */
-    buffer_deinit(&payload);
+    begin_answer(in, topic, error, "OK", &payload);
+    buffer_printf(&payload, ", \"ts\": %lld}", (long long)in->device->home->worker->unix_ms);
+    send_answer(in, topic, &payload);
 }
 
 /* --- checked messages ------------------------------------------------------------------------ */
@@ -73,6 +120,30 @@ static struct service_verdict publish_checked(const struct device_input *in, enu
                           : accepted(device_publish(in->device, &p, in->receipt));
 }
 
+/* Keeps what was reported as of an earlier time, unless there is something newer. Only what is kept
+ * is news to the alarms. */
+static void store_late(const struct device_input *in, const struct device_check *c)
+{
+    struct buffer *stored = &sub_desk_of(in->device->home)->stored;
+
+    stored->len = 0;
+    device_store_late(in->device, c->members, c->count, in->ts_ms, stored);
+}
+
+static void alarm(const struct device_input *in, const struct device_check *c)
+{
+    const struct buffer *stored;
+
+    if (in->ts_ms == 0) {
+        device_alarm_report(in->device, c->members, c->count);
+        return;
+    }
+    stored = &sub_desk_of(in->device->home)->stored;
+    if (stored->len > 0)
+        device_alarm_report(in->device, (const struct json_member *)(const void *)stored->data,
+                            stored->len / sizeof(struct json_member));
+}
+
 struct service_verdict device_report_attributes(const struct device_input *in)
 {
     struct device *d = in->device;
@@ -82,22 +153,19 @@ struct service_verdict device_report_attributes(const struct device_input *in)
     size_t count;
 
     if (!parse(in, &members, &count))
-        return refuse_json(in);
+        return device_report_no_json(in);
     device_check_attributes(in, members, count, &check);
-    device_store_values(d, check.members, check.count, d->home->worker->unix_ms);
-    answer(d, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, check.has_nothing ? check.why : NULL);
+    if (in->ts_ms == 0)
+        device_store_values(d, check.members, check.count, d->home->worker->unix_ms);
+    else
+        store_late(in, &check);
+    if (in->sub == NULL) /* else one answer for all that the message reports */
+        device_report_answer(in, DEVICE_TOPIC_ATTRIBUTES_RESPONSE,
+                             check.has_nothing ? check.why : NULL);
     verdict = publish_checked(in, OPEN_KIND_ATTRIBUTES, &check);
-    device_alarm_report(d, check.members, check.count);
+    alarm(in, &check);
     device_check_deinit(&check);
     return verdict;
-}
-
-/* A payload that is an object, but not of the form that its topic asks for: recorded, not handed
- * on; the device stays. */
-static struct service_verdict record_form(const struct device_input *in, const char *why)
-{
-    device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_REFUSED, why);
-    return (struct service_verdict){.reason = REASON_PAYLOAD_FORMAT_INVALID, .why = slice_of(why)};
 }
 
 struct service_verdict device_report_event(const struct device_input *in)
@@ -110,13 +178,13 @@ struct service_verdict device_report_event(const struct device_input *in)
     size_t count;
 
     if (!parse(in, &members, &count))
-        return refuse_json(in);
+        return device_report_no_json(in);
     if (command_form_check(COMMAND_FORM_EVENT, members, count, &form, &why) != ST_OK) {
-        answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, why);
-        return record_form(in, why);
+        device_report_answer(in, DEVICE_TOPIC_EVENT_RESPONSE, why);
+        return device_report_form(in, why);
     }
     device_check_event(in, &form, &check);
-    answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, check.has_nothing ? check.why : NULL);
+    device_report_answer(in, DEVICE_TOPIC_EVENT_RESPONSE, check.has_nothing ? check.why : NULL);
     verdict = publish_checked(in, OPEN_KIND_EVENT_REPORT, &check);
     device_check_deinit(&check);
     return verdict;
@@ -170,9 +238,9 @@ struct service_verdict device_report_reply(const struct device_input *in)
     size_t count;
 
     if (!parse(in, &members, &count))
-        return refuse_json(in);
+        return device_report_no_json(in);
     if (command_form_check(COMMAND_FORM_REPLY, members, count, &form, &why) != ST_OK)
-        return record_form(in, why);
+        return device_report_form(in, why);
     c = device_command_take(in->device, form.id, command_form_method(&form));
     if (c == NULL) {
         why = device_command_unmatched(in->device, form.id, command_form_method(&form));
@@ -236,23 +304,32 @@ static bool are_keys(const struct json_member *keys, size_t count)
     return count <= GET_KEYS_MAX;
 }
 
-static void respond(struct device *d, const char *error, const struct json_member *keys,
-                    size_t count)
+/* The answer to a request. Those of a device's own and those of sub-devices have their members in
+ * another order. */
+static void respond(const struct device_input *in, const char *error,
+                    const struct json_member *keys, size_t count)
 {
-    struct device_downlink m = {.topic = DEVICE_TOPIC_ATTRIBUTES_GET_RESPONSE};
     struct buffer payload = {0};
+    char ts[48];
 
-    buffer_printf(&payload, "{\"error_code\": %d, \"error_msg\": ", error == NULL ? 0 : -1);
-    json_append_string(&payload, slice_of(error == NULL ? "" : error));
+    (void)snprintf(ts, sizeof(ts), ", \"ts\": %lld", (long long)in->device->home->worker->unix_ms);
+    begin_answer(in, DEVICE_TOPIC_ATTRIBUTES_GET_RESPONSE, error, "", &payload);
+    if (in->sub != NULL)
+        buffer_append_text(&payload, ts);
     buffer_append_text(&payload, ", \"attributes\": ");
     if (error == NULL)
-        append_values(d, keys, count, &payload);
+        append_values(in->device, keys, count, &payload);
     else
         buffer_append_text(&payload, "{}");
-    buffer_printf(&payload, ", \"ts\": %lld}", (long long)d->home->worker->unix_ms);
-    m.payload = buffer_slice(&payload);
-    (void)device_link_deliver(d, &m); /* a device that has not subscribed does not want it */
-    buffer_deinit(&payload);
+    if (in->sub == NULL)
+        buffer_append_text(&payload, ts);
+    buffer_append_u8(&payload, '}');
+    send_answer(in, DEVICE_TOPIC_ATTRIBUTES_GET_RESPONSE, &payload);
+}
+
+void device_report_respond_error(const struct device_input *in, const char *error)
+{
+    respond(in, error, NULL, 0);
 }
 
 struct service_verdict device_report_get(const struct device_input *in)
@@ -263,10 +340,10 @@ struct service_verdict device_report_get(const struct device_input *in)
     size_t count;
 
     if (!parse(in, &members, &count))
-        return refuse_json(in);
+        return device_report_no_json(in);
     wanted = json_find(members, count, "keys");
     if (wanted == NULL) {
-        respond(d, NULL, NULL, 0);
+        respond(in, NULL, NULL, 0);
         return accepted(false);
     }
     /* the list is parsed on its own; it ends inside the payload, so what follows it is readable */
@@ -275,11 +352,11 @@ struct service_verdict device_report_get(const struct device_input *in)
     if (wanted->type != JSON_TYPE_ARRAY ||
         json_parse_array(d->home->json, buffer_slice(&list), &members, &count) != ST_OK ||
         !are_keys(members, count)) {
-        respond(d, "keys must be a list of attribute names", NULL, 0);
+        respond(in, "keys must be a list of attribute names", NULL, 0);
         device_record(d, MESSAGE_UP, in->topic, MESSAGE_REFUSED,
                       "keys must be a list of attribute names");
     } else {
-        respond(d, NULL, members, count);
+        respond(in, NULL, members, count);
     }
     buffer_deinit(&list);
     return accepted(false);
@@ -287,18 +364,19 @@ struct service_verdict device_report_get(const struct device_input *in)
 
 /* --- too many -------------------------------------------------------------------------------- */
 
-struct service_verdict device_report_too_fast(enum device_topic topic,
-                                              const struct device_input *in)
+struct service_verdict device_report_too_fast(const struct device_input *in)
 {
     static const char why[] = "Device message frequency too fast, please wait for a moment";
 
     device_record(in->device, MESSAGE_UP, in->topic, MESSAGE_DROPPED,
                   "more messages a second than the type allows");
-    if (topic == DEVICE_TOPIC_ATTRIBUTES)
-        answer(in->device, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, why);
-    else if (topic == DEVICE_TOPIC_EVENT_REPORT)
-        answer(in->device, DEVICE_TOPIC_EVENT_RESPONSE, why);
-    else if (topic == DEVICE_TOPIC_ATTRIBUTES_GET)
-        respond(in->device, why, NULL, 0);
+    if (in->kind == DEVICE_TOPIC_ATTRIBUTES)
+        device_report_answer(in, DEVICE_TOPIC_ATTRIBUTES_RESPONSE, why);
+    else if (in->kind == DEVICE_TOPIC_EVENT_REPORT)
+        device_report_answer(in, DEVICE_TOPIC_EVENT_RESPONSE, why);
+    else if (in->kind == DEVICE_TOPIC_ATTRIBUTES_GET)
+        respond(in, why, NULL, 0);
+    else if (sub_topic_is(in->kind))
+        sub_report_answer_error(in, why);
     return (struct service_verdict){.reason = REASON_QUOTA_EXCEEDED, .why = slice_of(why)};
 }

@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "platform/device_command.h"
 #include "platform/device_log.h"
+#include "service/sub_link.h"
 #include "service/topic_map.h"
 
 static struct device_link *link_of(const struct session *s)
@@ -208,16 +209,17 @@ static struct service_verdict handle(const struct device_input *given)
         device_record(in.device, MESSAGE_UP, in.topic, MESSAGE_REFUSED, site->payload_why);
         return refused;
     }
+    in.kind = parts.topic;
     in.stream = parts.stream;
     if (in.client != NULL && !device_admit(in.device))
-        return device_report_too_fast(parts.topic, &in);
-    return device_topic_handle(parts.topic, &in);
+        return device_report_too_fast(&in);
+    return device_topic_handle(&in);
 }
 
-static struct service_verdict handle_and_log(const struct device_input *in, uint8_t qos)
+static struct service_verdict handle_and_log(const struct device_input *in)
 {
     struct logged_message m = {
-        .direction = MESSAGE_UP, .qos = qos, .topic = in->topic, .payload = in->payload};
+        .direction = MESSAGE_UP, .qos = in->qos, .topic = in->topic, .payload = in->payload};
     struct service_verdict verdict;
 
     device_log_begin(in->device->home);
@@ -238,18 +240,19 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
                               .client = c,
                               .topic = p->topic,
                               .payload = p->payload,
+                              .qos = p->qos,
                               .receipt = p->qos > 0 ? &receipt : NULL};
 
-    return handle_and_log(&in, p->qos);
+    return handle_and_log(&in);
 }
 
 static void publish_will(struct session *s, const struct will *w)
 {
     struct device_link *link = link_of(s);
     struct device *d = link->device;
-    struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload};
+    struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload, .qos = w->qos};
 
-    (void)handle_and_log(&in, w->qos); /* a topic that may not be was refused at CONNECT */
+    (void)handle_and_log(&in); /* a topic that may not be was refused at CONNECT */
     if (link->awaits_will) {
         link->awaits_will = false;
         if (!s->is_displaced) /* else the device is back already */
@@ -268,11 +271,13 @@ static void delivered(struct session *s, uint64_t seq)
     (void)seq;
 }
 
-/* Only commands are traced, by their number. */
+/* Only commands are traced, by their number; those of sub-devices by one of the link. */
 static void traced(struct session *s, uint64_t trace, enum delivery_step step)
 {
-    struct device *d = link_of(s)->device;
+    struct device *d = sub_link_traced(link_of(s), trace, step, &trace);
 
+    if (d == NULL)
+        return;
     switch (step) {
     case DELIVERY_SENT:
         device_command_step(d, trace, COMMAND_SENT);
@@ -318,9 +323,11 @@ static void session_closed(struct session *s)
     if (d->link == link)
         d->link = NULL;
     mem_free(link->subscriptions);
+    mem_free(link->traces);
     mem_free(link);
     s->owner = NULL;
     device_command_session_ended(d);
+    sub_link_session_ended(d);
 }
 
 const struct mqtt_service device_service = {

@@ -24,9 +24,9 @@ enum device_direction device_topic_direction(enum device_topic topic)
     return topics[topic].direction;
 }
 
-struct service_verdict device_topic_handle(enum device_topic topic, const struct device_input *in)
+struct service_verdict device_topic_handle(const struct device_input *in)
 {
-    return topics[topic].handler(in);
+    return topics[in->kind].handler(in);
 }
 
 /* `rest` follows the word's slash: the device's user name, and a stream if the topic has one. */

@@ -12,6 +12,8 @@
 #include "service/events.h"
 #include "service/share_group.h"
 #include "service/share_membership.h"
+#include "service/sub_desk.h"
+#include "service/sub_hold.h"
 
 enum {
     SITE_CURSOR_MS = 1000, /* how often positions in the journal are saved */
@@ -50,6 +52,7 @@ void site_init(struct worker *w, const struct site_settings *settings)
     list_init(&s->feeds);
     share_group_init(s);
     share_membership_init(s);
+    sub_hold_init(s);
     w->context[WORKER_SERVICE] = s;
     timer_set(&w->timers, &s->cursor_timer, w->now_ms + SITE_CURSOR_MS, on_cursor_timer);
     timer_set(&w->timers, &s->use_timer, w->now_ms + SITE_USE_MS, on_use_timer);
@@ -59,6 +62,8 @@ void site_deinit(struct worker *w)
 {
     struct site *s = site_of(w);
 
+    sub_hold_deinit(s);
+    sub_desk_free(&s->sub_desk);
     share_membership_deinit(s);
     share_group_deinit(s);
     timer_cancel(&s->cursor_timer);
@@ -93,7 +98,8 @@ static void device_removed(struct home *h, struct device *d)
 {
     struct device_link *link = d->link;
 
-    (void)h;
+    if (site_of(h->worker) != NULL) /* else the server has ended */
+        sub_hold_drop(d);
     if (link != NULL)
         end_session(link->session, "the device was removed, or has a parent now");
     invariant(d->link == NULL);

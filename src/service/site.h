@@ -15,6 +15,8 @@
 /** Numbers of the services (conn_origin.service). */
 enum { SITE_DEVICE_SERVICE, SITE_APP_SERVICE };
 
+struct sub_desk;
+
 struct site_settings {
     uint32_t session_expiry_max_s, session_expiry_default_s;
     uint16_t receive_maximum;
@@ -33,14 +35,17 @@ struct site {
     struct hash_table share_groups;       /* owned: struct share_group, at home here */
     struct hash_table share_members;      /* owned by these: their members, by share */
     struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
-    struct list feeds;          /* app sessions fed by the journal, by app_session.feed_node */
-    struct timer cursor_timer;  /* saves their positions once a second */
-    struct timer use_timer;     /* notes once a minute which secrets are in use */
-    struct worker *worker;      /* borrowed */
-    uint64_t match_round;       /* numbers the matchings, for merging */
-    struct buffer matched;      /* owned: targets of the present matching (pointers) */
-    char why[VALIDATE_WHY_MAX]; /* why the newest verdict of a device type is no better */
-    char payload_why[64];       /* says that a payload is larger than payload_max */
+    struct list feeds;           /* app sessions fed by the journal, by app_session.feed_node */
+    struct timer cursor_timer;   /* saves their positions once a second */
+    struct timer use_timer;      /* notes once a minute which secrets are in use */
+    struct worker *worker;       /* borrowed */
+    uint64_t match_round;        /* numbers the matchings, for merging */
+    struct buffer matched;       /* owned: targets of the present matching (pointers) */
+    struct hash_table sub_holds; /* owned: see sub_hold.h */
+    uint64_t sub_order_number;   /* of the last sub-device that was ordered */
+    struct sub_desk *sub_desk;   /* owned; NULL: no gateway has spoken here yet */
+    char why[VALIDATE_WHY_MAX];  /* why the newest verdict of a device type is no better */
+    char payload_why[64];        /* says that a payload is larger than payload_max */
 };
 
 void site_init(struct worker *w, const struct site_settings *settings);

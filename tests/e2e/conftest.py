@@ -7,7 +7,7 @@ from lib.world import ROUTES, Net, Project
 
 # What MQTT promises holds over every transport: the tests of these directories run on each route.
 ROUTED = ("01_connect", "02_publish", "03_subscribe", "04_qos", "05_session", "08_device",
-          "09_downlink", "11_will", "15_shared")
+          "09_downlink", "11_will", "15_shared", "22_sub_devices")
 
 
 @pytest.hookimpl(optionalhook=True)

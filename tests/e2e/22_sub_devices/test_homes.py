@@ -9,6 +9,11 @@ from lib.client import refusal
 SERVER_OPTIONS = ["--workers", "4"]
 
 
+@pytest.fixture(autouse=True)
+def transport():
+    """These look behind the transports: once is enough."""
+
+
 def add_below(server, project, parent, address):
     """A sub-device; gives its deviceUsername."""
     return server.cli("device", "add", "--project", project.key, "--parent", parent, "--address",

@@ -161,6 +161,10 @@ class Client:
         self.send(packets.PINGREQ)
         self.expect(packets.Pingresp)
 
+    def has_messages(self):
+        """Whether messages were read that `receive` has not given yet."""
+        return bool(self._inbox)
+
     def expect_nothing(self):
         """Nothing has come, and nothing comes before the answer to a PINGREQ."""
         self.ping()
