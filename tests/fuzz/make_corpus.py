@@ -92,6 +92,30 @@ SEEDS = {
     },
 }
 
+# The topic's number, then the payload.
+SEEDS["sub_report"] = {name: f"{topic:02X} " + " ".join(f"{byte:02X}" for byte in text.encode())
+                       for name, (topic, text) in {
+    "connect": (0, '{"device":["1","2"]}'),
+    "connect_product": (0, '{"device":"9","product":"PK_00000"}'),
+    "disconnect": (1, '{"device":["1","2","3"]}'),
+    "tree": (2, '{"1":{"attributes":{"a":1},"ts":1700000000000,"sub":{"2":{"attributes":{"b":[2]},'
+                '"sub":{"3":{"attributes":{}}}}}},"2":{"attributes":{}}}'),
+    "tree_faults": (2, '{"9":{"attributes":{}},"1":{"sub":{"9":{}},"attributes":7,"ts":"x"},"2":5}'),
+    "tree_doubled": (2, '{"1":{"attributes":{"a":1}},"\\u0031":{"attributes":{"a":2}}}'),
+    "list": (2, '[{"device":["1","1"],"ts":5,"attributes":{"a":1}},'
+                '{"device":"2","attributes":{"a":12345678901234567890123}}]'),
+    "list_faults": (2, '[7,{},{"device":[],"attributes":{}},{"device":["1"],"attributes":[]}]'),
+    "event": (3, '{"device":["1"],"event":{"method":"m","params":{"p":1}}}'),
+    "reply": (4, '{"device":"1","command":{"method":"m","id":1}}'),
+    "get": (5, '{"device":["1"],"get":{"keys":["a"]}}'),
+    "gateway_connect": (11, '{"device":"1"}'),
+    "gateway_attributes": (13, '{"1":{"battery":100},"9":{},"1":{"battery":99}}'),
+    "gateway_event": (14, '{"device":"1","event":{"method":"m"}}'),
+    "gateway_get": (16, '{"device":"1","get":{}}'),
+    "no_json": (2, '{"1":'),
+    "mark": (2, '\ufeff {"1":{"attributes":{}}}'),
+}.items()}
+
 # Who the connections of a target's script are (its cast).
 CASTS = {
     "device_connection": ["d1", "d2", "d3", "d4", "a1", "a2"],
