@@ -96,16 +96,21 @@ bool receiver_publish(struct receiver *r, const struct peer_packet *k, uint64_t 
     return is_new;
 }
 
+/* Sent on an earlier connection, whether it came or not, and too large for this one. */
+static bool is_passed_over(const struct receiver *r, const struct receipt *e)
+{
+    return r->is_resumed && player_of(r)->was_limited && e->state < RECEIVER_RECORDED &&
+           e->link != player_of(r)->link_number;
+}
+
 void receiver_pubrel(struct receiver *r, const struct peer_packet *k)
 {
     struct receipt *e = receipt_of(r, k->packet_id);
 
     if (k->reason != 0)
         RECEIVER_FAIL(r, k->packet_id, "PUBREL with a reason");
-    /* What became too large for a later connection is released as if it had been answered. */
-    if (e->state < RECEIVER_RECORDED && r->is_resumed && player_of(r)->was_limited)
-        e->state = RECEIVER_RECORDED;
-    if (e->state != RECEIVER_RECORDED && !(e->state >= RECEIVER_RELEASED && r->is_resumed))
+    if (e->state != RECEIVER_RECORDED && !(e->state >= RECEIVER_RELEASED && r->is_resumed) &&
+        !is_passed_over(r, e))
         RECEIVER_FAIL(r, k->packet_id, "PUBREL without PUBREC");
     e->state = RECEIVER_RELEASED;
     owe(r, PEER_PUBCOMP, k->packet_id);
@@ -132,7 +137,7 @@ void receiver_check_done(const struct receiver *r, bool takes_back)
 
         bool may_stay = e->link != player_of(r)->link_number &&
                         ((takes_back && e->qos == 1) ||
-                         (player_of(r)->was_limited && e->state <= RECEIVER_RECORDED));
+                         (player_of(r)->was_limited && e->qos == 1));
 
         if (!is_over && !may_stay)
             RECEIVER_FAIL(r, id, "was never sent again, or never released");
