@@ -208,7 +208,6 @@ static struct session *choose_session(struct client *c, const struct packet_conn
     struct session *s;
 
     if (login->rival != NULL) {
-        login->rival->is_displaced = true;
         take_place_of(login->rival);
         pace = login->rival->take_overs;
         if (!login->rival->is_closed)

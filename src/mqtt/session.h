@@ -32,7 +32,6 @@ struct session {
     bool is_closed;     /* over; freed at the end of the turn */
     bool is_draining;   /* guards against drain being entered from itself */
     bool wants_room;    /* `room` is owed to the service */
-    bool is_displaced;  /* it ends because its client is back under another identifier */
     bool is_overflowed; /* its last connection was ended because the queue was full */
     struct worker *worker;
     const struct mqtt_service *service;

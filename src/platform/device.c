@@ -215,16 +215,21 @@ void device_end_presence(struct device *d, struct slice reason)
         announce(d, false, reason);
 }
 
-/* Its absence has lasted; an absence that the stop of the server cuts short is judged after it. */
-static void announce_absence(struct device *d, const char *reason)
+/* Its absence counts now; one that the stop of the server cuts short is judged after the next
+ * start. A will that was put off is published first: it is the device's last data. */
+static void announce_absence(struct device *d, struct slice reason)
 {
-    if (!d->home->shared->is_stopping)
-        device_end_presence(d, slice_of(reason));
+    if (d->home->shared->is_stopping)
+        return;
+    d->home->shared->sink->device_leaving(d->home, d);
+    device_end_presence(d, reason);
 }
 
-static void on_offline_timer(struct timer *t)
+static void on_absent_too_long(struct timer *t)
 {
-    announce_absence(list_entry(t, struct device, offline_timer), "disconnected");
+    struct device *d = list_entry(t, struct device, offline_timer);
+
+    announce_absence(d, d->absent_because);
 }
 
 /* How long its absence may last before it counts. */
@@ -241,12 +246,14 @@ void device_went(struct device *d, struct slice reason)
     struct worker *w = d->home->worker;
     uint64_t delay_ms = offline_delay_ms(d);
 
-    if (!d->is_online || d->home->shared->is_stopping)
+    if (!d->is_online)
         return;
-    if (delay_ms == 0)
-        device_end_presence(d, reason);
-    else
-        timer_set(&w->timers, &d->offline_timer, w->now_ms + delay_ms, on_offline_timer);
+    if (delay_ms == 0) {
+        announce_absence(d, reason);
+        return;
+    }
+    d->absent_because = reason;
+    timer_set(&w->timers, &d->offline_timer, w->now_ms + delay_ms, on_absent_too_long);
 }
 
 /* A sub-device was never away as long as its root was not. */
@@ -255,7 +262,7 @@ static void on_grace_over(struct timer *t)
     struct device *d = list_entry(t, struct device, offline_timer);
 
     if (d->sub == NULL || !sub_device_root(d)->is_online)
-        announce_absence(d, "not back after restart");
+        announce_absence(d, slice_of("not back after restart"));
 }
 
 void device_restore_presence(struct device *d, bool is_online, int64_t since_ms, uint64_t grace_ms)

@@ -42,7 +42,8 @@ struct device {
     struct timer alarm_timer;      /* the next end of a duration */
     struct command_ledger *ledger; /* owned; NULL: never had a command */
     struct timer command_timer;    /* the next deadline of the ledger */
-    struct timer offline_timer;    /* offline_delay */
+    struct timer offline_timer;    /* offline_delay, restart_grace */
+    struct slice absent_because;   /* static text: why it is absent, while offline_delay runs */
     struct list project_node;
     struct list retained_node;
     struct sub_device *sub; /* owned; NULL: it connects itself */
@@ -121,7 +122,8 @@ void device_store_late(struct device *d, const struct json_member *members, size
                        int64_t ts_ms, struct buffer *stored);
 
 /** Presence. An accepted CONNECT; the end of the connection (a take-over says nothing, and is not
- * told here). Source: open-api.md 3.2 "online" */
+ * told here), with the reason, a static text, that `online` false will give. Source:
+ * open-api.md 3.2 "online", 4 */
 void device_came(struct device *d);
 void device_went(struct device *d, struct slice reason);
 

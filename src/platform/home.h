@@ -37,6 +37,8 @@ struct home_sink {
     /** A device of this home is being removed, or does not connect itself any more: whatever is
      * linked to it must go. */
     void (*device_removed)(struct home *h, struct device *d);
+    /** A device of this home will be told to be offline: what it still has to say comes first. */
+    void (*device_leaving)(struct home *h, struct device *d);
     /** A device of this home may not connect any more: its connection must go, its session stays.
      */
     void (*device_closed)(struct home *h, struct device *d);

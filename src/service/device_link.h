@@ -47,7 +47,6 @@ struct device_link {
     struct session *session;                   /* borrowed: owns this */
     struct device_subscription *subscriptions; /* owned */
     uint32_t count;
-    bool awaits_will; /* its connection is gone; it is offline when its will has been published */
     uint32_t trace_count;
     struct device_trace *traces; /* owned; see sub_link.h */
 };

@@ -94,11 +94,8 @@ static void session_opened(struct session *s)
 
 static void connected(struct client *c, bool session_present)
 {
-    struct device_link *link = link_of(c->session);
-
     (void)session_present;
-    link->awaits_will = false;
-    device_came(link->device);
+    device_came(link_of(c->session)->device);
 }
 
 static struct device_subscription *find(struct device_link *link,
@@ -248,16 +245,12 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
 
 static void publish_will(struct session *s, const struct will *w)
 {
-    struct device_link *link = link_of(s);
-    struct device *d = link->device;
-    struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload, .qos = w->qos};
+    struct device_input in = {.device = link_of(s)->device,
+                              .topic = w->topic,
+                              .payload = w->payload,
+                              .qos = w->qos};
 
     (void)handle_and_log(&in); /* a topic that may not be was refused at CONNECT */
-    if (link->awaits_will) {
-        link->awaits_will = false;
-        if (!s->is_displaced) /* else the device is back already */
-            device_went(d, slice_of("disconnected"));
-    }
 }
 
 static void room(struct session *s)
@@ -306,12 +299,7 @@ static void offline(struct client *c)
     struct device *d = home_find_device(home_of(w), c->session->scope);
     bool is_timeout = c->end_reason == REASON_KEEP_ALIVE_TIMEOUT;
 
-    if (d == NULL || c->is_taken_over)
-        return;
-    /* A will that was put off is still the device's last data before it is offline. */
-    if (c->session->will != NULL && !c->session->is_closed)
-        link_of(c->session)->awaits_will = true;
-    else
+    if (d != NULL && !c->is_taken_over)
         device_went(d, slice_of(is_timeout ? "keep alive" : "disconnected"));
 }
 

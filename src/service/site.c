@@ -105,6 +105,16 @@ static void device_removed(struct home *h, struct device *d)
     invariant(d->link == NULL);
 }
 
+/* A will that was put off waits no longer: it is the device's last data. Source: open-api.md 3.4 */
+static void device_leaving(struct home *h, struct device *d)
+{
+    struct device_link *link = d->link;
+
+    (void)h;
+    if (link != NULL && link->session->client == NULL)
+        session_publish_will(link->session);
+}
+
 static void device_closed(struct home *h, struct device *d)
 {
     struct device_link *link = d->link;
@@ -185,6 +195,7 @@ const struct home_sink site_sink = {
     .deliver = app_feed_deliver,
     .delivered_up_to = app_feed_delivered_up_to,
     .device_removed = device_removed,
+    .device_leaving = device_leaving,
     .device_closed = device_closed,
     .project_removed = project_removed,
     .project_closed = project_closed,

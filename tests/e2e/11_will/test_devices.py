@@ -31,14 +31,27 @@ def test_last_before_offline(net, watched, version, name, kind, payload):
     app.receive_online(login.open("online"), False)
 
 
-def test_put_off_is_still_last_before_offline(net, watched):
-    """open-api 3.4, [MQTT-3.1.2-8]: also when the will's delay has to pass first."""
+@table("keep_alive, reason", {"lost": (0, "disconnected"), "silent": (1, "keep alive")})
+def test_regress_delay_put_offline_off(net, watched, keep_alive, reason):
+    """open-api 3.4, 4: a device is offline when its connection has ended and `offline_delay` (here 0)
+    has passed, whatever delay its will asked for; and the will is its last data even so. `reason`
+    is why the connection ended."""
     login, app = watched
-    will = Will(login.own("data", "will"), b"late", props=((Prop.WILL_DELAY, 1),))
-    net.device(login, will=will, clean=False, props=((Prop.SESSION_EXPIRY, 60),)).abort()
+    will = Will(login.own("data", "will"), b"last", props=((Prop.WILL_DELAY, 3600),))
+    device = net.device(login, client_id="will", will=will, clean=False, keep_alive=keep_alive,
+                        props=((Prop.SESSION_EXPIRY, 60),))
+    if keep_alive:
+        device.expect_closed(0x8D)
+    else:
+        device.abort()
+    assert app.receive_online(login.open("online"), True).props.user["reason"] == "connected"
+    app.receive(login.open("data/will"), b"last")
+    assert app.receive_online(login.open("online"), False).props.user["reason"] == reason
+    again = net.device(login, client_id="will", clean=False, props=((Prop.SESSION_EXPIRY, 60),))
+    assert again.connack.session_present
     app.receive_online(login.open("online"), True)
-    app.receive(login.open("data/will"), b"late")
-    app.receive_online(login.open("online"), False)
+    again.disconnect()
+    app.receive_online(login.open("online"), False)  # and the will has not come again
 
 
 @versions

@@ -49,6 +49,7 @@ static const struct home_sink sink = {
     .deliver = on_deliver,
     .delivered_up_to = on_delivered_up_to,
     .device_removed = on_device,
+    .device_leaving = on_device,
     .device_closed = on_device,
     .project_removed = on_project,
     .project_closed = on_project,
