@@ -4,6 +4,7 @@
 #include "app/cli.h"
 #include "app/cli_output.h"
 #include "base/clock.h"
+#include "platform/web_origin.h"
 #include "store/secret.h"
 
 static const char *const columns[] = {"project_key", "enabled", "open_mqtt",
@@ -25,6 +26,7 @@ static json_t *describe(const struct registry_project *p, bool with_secrets)
     (void)json_object_set_new(object, "open_mqtt", json_boolean(p->open_mqtt));
     (void)json_object_set_new(object, "alarm_per_rule", json_boolean(p->alarm_per_rule));
     (void)json_object_set_new(object, "log", json_boolean(p->log));
+    (void)json_object_set_new(object, "origins", json_string(p->origins));
     (void)json_object_set_new(object, "created_ms", json_integer(p->created_ms));
     return object;
 }
@@ -76,6 +78,22 @@ enum status cli_project_show(struct cli_call *call)
     return ST_OK;
 }
 
+static enum status take_origins(struct cli_call *call, char *out)
+{
+    const char *text = call->flags[CLI_FLAG_origins];
+    struct slice word;
+    enum status st = text == NULL ? ST_OK : web_origin_list_make(slice_of(text), out, &word);
+
+    if (st == ST_INVALID)
+        return cli_fail(call, st,
+                        "--origins: %.*s: no origin: give scheme, host and port of a page, as "
+                        "https://example.com:8443",
+                        (int)word.len, (const char *)word.data);
+    if (st != ST_OK)
+        return cli_fail(call, st, "--origins: more than %d bytes", WEB_ORIGIN_LIST_MAX);
+    return st;
+}
+
 /* Reads the project of the operand, applies the flags to it, and writes it back. */
 static enum status change(struct cli_call *call, struct registry_project *p)
 {
@@ -91,6 +109,8 @@ static enum status change(struct cli_call *call, struct registry_project *p)
         st = cli_take_switch(call, CLI_FLAG_alarm_per_rule, &p->alarm_per_rule);
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_log, &p->log);
+    if (st == ST_OK)
+        st = take_origins(call, p->origins);
     if (st != ST_OK)
         return st;
     return cli_tell_change(call, registry_project_update(call->registry, p));
@@ -103,10 +123,10 @@ enum status cli_project_set(struct cli_call *call)
 
     if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_open_mqtt] == NULL &&
         call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_alarm_per_rule] == NULL &&
-        call->flags[CLI_FLAG_log] == NULL)
+        call->flags[CLI_FLAG_log] == NULL && call->flags[CLI_FLAG_origins] == NULL)
         return cli_fail(call, ST_INVALID,
                         "project set: nothing to change: give --name, --open-mqtt, --enabled, "
-                        "--alarm-per-rule or --log");
+                        "--alarm-per-rule, --log or --origins");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &p));

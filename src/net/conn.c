@@ -46,6 +46,11 @@ struct slice conn_peer_address(const struct conn *c)
     return slice_make(c->peer, c->peer_address_len);
 }
 
+struct slice conn_web_origin(const struct conn *c)
+{
+    return buffer_slice(&c->web_origin);
+}
+
 void *conn_owner(const struct conn *c)
 {
     return c->owner;
@@ -66,6 +71,7 @@ static void leave_lobby(struct conn *c)
 void conn_set_established(struct conn *c)
 {
     c->is_established = true;
+    buffer_deinit(&c->web_origin); /* it has told all that it is for */
     leave_lobby(c);
 }
 
@@ -203,6 +209,7 @@ static void conn_free(struct conn *c)
     list_remove(&c->node);
     buffer_deinit(&c->in);
     buffer_deinit(&c->ws_close);
+    buffer_deinit(&c->web_origin);
     out_buffer_deinit(&c->out);
     ws_frame_free(&c->ws);
     conn_http_free(&c->http);

@@ -16,6 +16,8 @@
 
 struct conn;
 
+enum { CONN_WEB_ORIGIN_MAX = 512 /* bytes: more than any host has in its name */ };
+
 /** Why a connection ended, for logs and for wills. X(NAME, text) */
 #define CONN_END_LIST(X)                                  \
     X(BY_PEER, "closed by the peer")                      \
@@ -94,6 +96,11 @@ const struct conn_origin *conn_origin(const struct conn *c);
 const char *conn_peer(const struct conn *c);
 /** The address without the port, for limits per address. */
 struct slice conn_peer_address(const struct conn *c);
+
+/** The Origin header of the WebSocket's request, at most its first CONN_WEB_ORIGIN_MAX bytes;
+ * empty: none, so the peer is no web page. Until the connection is established. Source: RFC
+ * 6455 4.1 */
+struct slice conn_web_origin(const struct conn *c);
 
 /** The handler's object. */
 void *conn_owner(const struct conn *c);

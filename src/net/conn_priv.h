@@ -37,6 +37,7 @@ struct conn {
     struct conn_http *http;     /* owned; NULL: not handed to the HTTP server */
     struct buffer ws_close;     /* owned: the close frame that a fault or the peer asks for, sent as
                                    the very last */
+    struct buffer web_origin;   /* owned: of the page, until it is established */
     struct lobby_guest *guest;  /* owned: until it is let in or freed; NULL: not counted */
     struct timer timer;         /* connect time-out, then write time-out, then that of the end */
     uint64_t sent, progress_ms; /* while output waits: what the socket had taken when it was looked

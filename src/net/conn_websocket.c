@@ -102,6 +102,8 @@ bool conn_websocket_upgrade(struct conn *c, struct slice bytes)
                                               : "this port serves MQTT over WebSocket");
         return true;
     }
+    buffer_append(&c->web_origin, u.origin.data,
+                  u.origin.len < CONN_WEB_ORIGIN_MAX ? u.origin.len : CONN_WEB_ORIGIN_MAX);
     ws_upgrade_accept(&head, &u);
     out_buffer_append_raw(&c->out, buffer_slice(&head));
     buffer_deinit(&head);

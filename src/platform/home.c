@@ -86,6 +86,7 @@ static void remove_project(struct home *h, struct home_project *p)
     hash_table_remove(&h->projects, hash_u64(project_id), &project_id);
     project_unref(&p->project);
     secret_set_unref(&p->secrets);
+    shared_bytes_unref(&p->origins);
     mem_free(p);
     counter_add(&CT_projects, -1);
 }
@@ -157,11 +158,14 @@ void home_put_project(struct home *h, struct project *project)
         atomic_store_explicit(&p->project->alarm_per_rule, project->alarm_per_rule,
                               memory_order_relaxed);
         atomic_store_explicit(&p->project->log, project->log, memory_order_relaxed);
+        shared_bytes_unref(&p->origins);
+        p->origins = shared_bytes_ref(project->origins);
         apply_switches(h, p, project->enabled, project->open_mqtt);
         return;
     }
     p = mem_new_of(MEM_PROJECT, struct home_project);
     p->project = project_ref(project);
+    p->origins = shared_bytes_ref(project->origins);
     list_init(&p->devices);
     list_init(&p->retained);
     hash_table_put(&h->projects, hash_u64(project->project_id), p);

@@ -99,11 +99,12 @@ struct home {
 
 /** A project as one worker sees it. */
 struct home_project {
-    struct project *project;    /* a reference */
-    struct secret_set *secrets; /* a reference; NULL: it has none */
-    struct list devices;        /* those at home here, by device.project_node */
-    struct list retained;       /* those with a retained message, by device.retained_node */
-    struct alarm_rule **rules;  /* owned: references; oldest first */
+    struct project *project;      /* a reference */
+    struct secret_set *secrets;   /* a reference; NULL: it has none */
+    struct shared_bytes *origins; /* a reference: pages that may connect; NULL: any */
+    struct list devices;          /* those at home here, by device.project_node */
+    struct list retained;         /* those with a retained message, by device.retained_node */
+    struct alarm_rule **rules;    /* owned: references; oldest first */
     size_t rule_count;
 };
 

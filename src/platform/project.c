@@ -33,5 +33,6 @@ void project_unref(struct project **pp)
     if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
         return;
     p->magic = 0;
+    shared_bytes_unref(&p->origins);
     mem_free(p);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/ident.h"
+#include "base/shared_bytes.h"
 #include "platform/open_interest.h"
 
 enum { PROJECT_MAGIC = 0x50524F4A };
@@ -16,9 +17,11 @@ struct project {
     uint64_t project_id;
     char text[IDENT_TEXT_LEN + 1];
     _Atomic bool enabled;
-    _Atomic bool open_mqtt;      /* the edition switch of the application API */
-    _Atomic bool alarm_per_rule; /* every change of every rule is an `alarm` message */
-    _Atomic bool log;            /* the messages of all its devices are logged */
+    _Atomic bool open_mqtt;       /* the edition switch of the application API */
+    _Atomic bool alarm_per_rule;  /* every change of every rule is an `alarm` message */
+    _Atomic bool log;             /* the messages of all its devices are logged */
+    struct shared_bytes *origins; /* a reference; a list of platform/web_origin; NULL: any. What
+                                     counts is home_project.origins */
     struct open_interest interest;
     _Atomic uint32_t
         joining; /* share groups that are being joined: their interest bits may not be set yet */

@@ -2,6 +2,7 @@
 #include "service/app_service.h"
 
 #include "base/invariant.h"
+#include "platform/web_origin.h"
 #include "service/app_login.h"
 #include "service/app_session.h"
 #include "service/app_store.h"
@@ -64,15 +65,30 @@ static enum reason check_quotas(const struct client *c, const struct project *p,
     return REASON_SUCCESS;
 }
 
-static enum reason check_project(const struct client *c, const struct project *p,
+/* A client that is no page has no origin. Source: open-api.md 3.5 */
+static bool is_page_allowed(const struct client *c, const struct home_project *hp)
+{
+    struct slice origin = conn_web_origin(c->conn);
+
+    return hp->origins == NULL || origin.len == 0 ||
+           web_origin_list_has(shared_bytes_slice(hp->origins), origin);
+}
+
+static enum reason check_project(const struct client *c, const struct home_project *hp,
                                  const struct packet_connect *connect, struct service_login *login)
 {
+    const struct project *p = hp->project;
+
     if (!atomic_load_explicit(&p->enabled, memory_order_relaxed)) {
         login->why = slice_of("the project is disabled");
         return REASON_NOT_AUTHORIZED;
     }
     if (!atomic_load_explicit(&p->open_mqtt, memory_order_relaxed)) {
         login->why = slice_of("the application API is not enabled for this project");
+        return REASON_NOT_AUTHORIZED;
+    }
+    if (!is_page_allowed(c, hp)) {
+        login->why = slice_of("the origin of this page is not one of the project's");
         return REASON_NOT_AUTHORIZED;
     }
     return check_quotas(c, p, connect, login);
@@ -88,7 +104,7 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
     enum reason reason = app_login_check(c, p, hp, login);
 
     if (reason == REASON_SUCCESS)
-        reason = check_project(c, hp->project, p, login);
+        reason = check_project(c, hp, p, login);
     if (reason == REASON_SUCCESS)
         reason = app_login_check_session(c, p, login);
     if (reason == REASON_SUCCESS && p->has_will)

@@ -21,11 +21,12 @@
 struct registry;
 
 enum {
-    REGISTRY_NAME_MAX = 128,   /* bytes of UTF-8 in a name, a password, an address */
-    REGISTRY_SN_MAX = 64,      /* and in a serial number */
-    REGISTRY_LEVELS_MAX = 16,  /* of sub-devices below a device that connects */
-    REGISTRY_SECRETS_MAX = 32, /* of a project */
-    REGISTRY_PEER_MAX = 63     /* bytes of a network address */
+    REGISTRY_NAME_MAX = 128,     /* bytes of UTF-8 in a name, a password, an address */
+    REGISTRY_SN_MAX = 64,        /* and in a serial number */
+    REGISTRY_ORIGINS_MAX = 2048, /* bytes of a list of origins */
+    REGISTRY_LEVELS_MAX = 16,    /* of sub-devices below a device that connects */
+    REGISTRY_SECRETS_MAX = 32,   /* of a project */
+    REGISTRY_PEER_MAX = 63       /* bytes of a network address */
 };
 
 /** The name of a project's first secret. */
@@ -40,6 +41,8 @@ struct registry_project {
     bool open_mqtt;      /* the edition switch of the application API */
     bool alarm_per_rule; /* every rule's changes are told, not only the device's first and last */
     bool log;            /* the messages of all its devices are logged */
+    char origins[REGISTRY_ORIGINS_MAX + 1]; /* pages that may connect (platform/web_origin.h);
+                                               empty: any */
     int64_t created_ms;
 };
 
@@ -130,8 +133,8 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
 /** Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT (a secret that does not decrypt). */
 enum status registry_project_find(struct registry *r, uint64_t project_id,
                                   struct registry_project *out) MUST_CHECK;
-/** Changes a project's name and switches; its credentials stay. Errors: ST_NOT_FOUND, ST_INVALID
- * (name), ST_IO. */
+/** Changes a project's name, switches and origins; its credentials stay. Errors: ST_NOT_FOUND,
+ * ST_INVALID (name), ST_IO. */
 enum status registry_project_update(struct registry *r,
                                     const struct registry_project *p) MUST_CHECK;
 /** Gives a project another token. Errors: ST_NOT_FOUND, ST_INVALID, ST_IO. */

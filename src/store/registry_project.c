@@ -20,6 +20,7 @@ static enum status add_row(struct registry *r, const struct registry_project *p)
     registry_query_bind_int(&q, p->created_ms);
     registry_query_bind_int(&q, p->alarm_per_rule);
     registry_query_bind_int(&q, p->log);
+    registry_query_bind_text(&q, p->origins);
     return registry_query_run(&q, true);
 }
 
@@ -79,6 +80,7 @@ static void read_project(struct registry_query *q, struct registry_project *p)
     p->created_ms = registry_query_read_int(q);
     p->alarm_per_rule = registry_query_read_int(q) != 0;
     p->log = registry_query_read_int(q) != 0;
+    registry_query_read_text(q, p->origins, REGISTRY_ORIGINS_MAX);
     read_main_secret(q, p);
 }
 
@@ -108,6 +110,7 @@ enum status registry_project_update(struct registry *r, const struct registry_pr
     registry_query_bind_int(&q, p->open_mqtt);
     registry_query_bind_int(&q, p->alarm_per_rule);
     registry_query_bind_int(&q, p->log);
+    registry_query_bind_text(&q, p->origins);
     return registry_query_run(&q, true);
 }
 

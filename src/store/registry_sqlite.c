@@ -43,6 +43,7 @@ static const struct migration {
 #include "store/schema/0005_secrets.def"
 #include "store/schema/0006_message_logs.def"
 #include "store/schema/0007_operators.def"
+#include "store/schema/0008_origins.def"
 #undef MIGRATION
 };
 

@@ -24,6 +24,7 @@ static void assert_same(const struct registry_project *a, const struct registry_
     assert_int_equal(a->enabled, b->enabled);
     assert_int_equal(a->open_mqtt, b->open_mqtt);
     assert_int_equal(a->log, b->log);
+    assert_string_equal(a->origins, b->origins);
     assert_int_equal(a->created_ms, b->created_ms);
 }
 
@@ -34,6 +35,7 @@ static void a_project_comes_back(void **state)
     struct registry_project found;
 
     (void)snprintf(p.name, sizeof(p.name), "温室 'one'");
+    (void)snprintf(p.origins, sizeof(p.origins), "https://a.example http://b.example:8080");
     for (int bits = 0; bits < 8; bits++) {
         p.enabled = (bits & 1) != 0;
         p.open_mqtt = (bits & 2) != 0;
@@ -63,6 +65,7 @@ static void a_project_is_changed(void **state)
         p.enabled = changed.enabled = (bits & 1) != 0;
         p.open_mqtt = changed.open_mqtt = (bits & 2) != 0;
         p.log = changed.log = (bits & 4) != 0;
+        p.origins[0] = changed.origins[0] = bits == 0 ? '\0' : 'o'; /* not looked at here */
         changed.secret[0] = changed.token[0] = '\0'; /* its credentials are not looked at */
         changed.created_ms = 1;
         assert_int_equal(registry_project_update(r, &changed), ST_OK);
