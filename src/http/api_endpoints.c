@@ -63,7 +63,7 @@ static bool check_urls(struct http_call *call, const char *service, const json_t
     size_t i, scheme = 0;
     json_t *url;
 
-    while (strcmp(http_endpoint_name(scheme), service) != 0)
+    while (strcmp(http_endpoint_name((enum http_endpoint)scheme), service) != 0)
         scheme++; /* the schema knows no others */
     json_array_foreach ((json_t *)(uintptr_t)urls, i, url) {
         const char *text = json_string_value(url);

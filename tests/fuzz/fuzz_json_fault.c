@@ -37,11 +37,12 @@ static void check_fault(struct slice text)
 static void check_append_id(struct json_parser *p, struct slice text)
 {
     const struct json_member *members;
+    const struct command_id given = {.len = 20, .text = "-9223372036854775808"};
     struct buffer longer = {0};
     int64_t id;
     size_t count;
 
-    command_form_append_id(text, INT64_MIN, &longer);
+    command_form_append_id(text, &given, &longer);
     invariant(json_parse_object_unpadded(p, buffer_slice(&longer), &members, &count) == ST_OK);
     invariant(slice_is(members[count - 1].key, "id"));
     invariant(json_member_int64(&members[count - 1], &id) == ST_OK && id == INT64_MIN);
