@@ -164,8 +164,12 @@ void router_submit(struct home *h)
     struct journal_request *first = h->journal_first;
 
     h->journal_first = h->journal_last = NULL;
-    if (first != NULL)
+    if (first == NULL)
+        return;
+    if (h->shared->commit != NULL)
         journal_commit_submit(h->shared->commit, first);
+    else /* the program ends: given up, as if it had been killed before */
+        router_on_committed(first, h->worker->group);
 }
 
 static void open_note(struct worker *w, const struct letter *l)

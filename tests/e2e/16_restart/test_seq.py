@@ -1,14 +1,16 @@
 """The numbers of messages grow for ever: a client that drops duplicates by them loses nothing."""
+import secrets
+
 from lib.packets import Prop
 from lib.world import Net, Project
 
-KEPT = {"client_id": "numbered", "clean": False, "props": ((Prop.SESSION_EXPIRY, 60),)}
+KEPT = {"clean": False, "props": ((Prop.SESSION_EXPIRY, 60),)}
 
 
 def numbers(own, project, login, count):
-    """The `seq` of so many messages that a device sends now."""
+    """The `seq` of so many messages that a device sends now, in a session that begins now."""
     net = Net(own, project)
-    app, device = net.app(**KEPT), net.device(login)
+    app, device = net.app(client_id=f"from {secrets.token_hex(4)}", **KEPT), net.device(login)
     app.subscribe(login.open("data/s"))
     got = []
     for _ in range(count):

@@ -96,5 +96,6 @@ def test_page_with_a_pass_that_ends(net, start, server, own):
     page = start("node", JS / "page.js", server.demo["endpoints"]["app_wss"], own.key,
                  Secret.main(own).pass_of("s", expires).secret, 5, f"open/{own.key}/+/attributes")
     assert json.loads(page.until("state")) == {"state": "subscribed 1"}
-    assert json.loads(page.until("state"))["state"].startswith("error: Connection refused")
+    refused = json.loads(page.until("state", after=expires - time.time()))["state"]
+    assert refused.startswith("error: Connection refused")
     assert time.time() >= expires

@@ -154,6 +154,7 @@ def test_moved(server, project, two):
 def test_removed(server, project, two):
     """A removed sub-device is unknown at once; its gateway stays connected."""
     server.cli("device", "remove", two.usernames[("1",)], "--project", project.key)
+    assert two.presence("1", False).props.user["reason"] == "removed"
     assert two.say("sub_connect", {"device": "1"}).code == 0x83
     two.say("sub_disconnect", {"device": "2"})
     two.presence("2", False)

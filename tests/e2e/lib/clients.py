@@ -40,9 +40,9 @@ class Lines:
         self.seen.append(line)
         return line
 
-    def until(self, text):
-        """Reads on to a line with `text` in it, and gives that."""
-        limit = deadline()
+    def until(self, text, after=0):
+        """Reads on to a line with `text` in it, which may not come before `after` seconds."""
+        limit = deadline() + after
         while text not in (line := self.next(limit) or ""):
             assert self.seen[-1] is not None, f"ended without {text!r}: {self.seen}"
         return line
