@@ -36,7 +36,7 @@ struct batch {
 
 static unsigned home_by(const struct server *s, uint64_t root_id)
 {
-    return worker_home(hash_u64(root_id), worker_group_count(s->workers));
+    return home_of_root(s->workers, root_id);
 }
 
 unsigned device_sync_home(const struct server *s, uint64_t device_id)

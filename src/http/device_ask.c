@@ -20,7 +20,7 @@ enum status device_ask_home(struct http_call *call, uint64_t device_id, unsigned
     enum status st = registry_device_root(call->registry, device_id, &root_id, NULL);
 
     if (st == ST_OK)
-        *home = worker_home(hash_u64(root_id), worker_group_count(workers(call)));
+        *home = home_of_root(workers(call), root_id);
     return st;
 }
 

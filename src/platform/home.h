@@ -122,11 +122,16 @@ static inline struct home *home_of(const struct worker *w)
     return w->context[WORKER_PLATFORM];
 }
 
+/** The worker that is home to a device that connects itself, and so to all that is below it. */
+static inline unsigned home_of_root(const struct worker_group *g, uint64_t root_id)
+{
+    return worker_home(hash_u64(root_id), worker_group_count(g));
+}
+
 /** The worker that is home to a device: to the one that holds its connection. */
 static inline unsigned home_of_device(const struct home *h, uint64_t device_id)
 {
-    return worker_home(hash_u64(root_map_find(h->roots, device_id)),
-                       worker_group_count(h->worker->group));
+    return home_of_root(h->worker->group, root_map_find(h->roots, device_id));
 }
 
 /** From now on sub-devices are looked for by this map, of which it takes a reference. */
