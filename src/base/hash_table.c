@@ -122,6 +122,11 @@ uint64_t hash_bytes(struct slice s)
     return XXH3_64bits_withSeed(s.data, s.len, hash_seed_value);
 }
 
+uint64_t hash_content(struct slice s)
+{
+    return XXH3_64bits(s.data, s.len);
+}
+
 void hash_seed(uint64_t seed)
 {
     hash_seed_value = seed;

@@ -66,6 +66,10 @@ void *hash_table_next(const struct hash_table *t, size_t *cursor);
 /** The hash of bytes, seeded once a process so that peers cannot choose collisions. */
 uint64_t hash_bytes(struct slice s);
 
+/** The hash of bytes without a seed, the same in every process: it names contents, and is never a
+ * table's, since peers can choose collisions. */
+uint64_t hash_content(struct slice s);
+
 /** The seed; internal to hash_u64. */
 extern uint64_t hash_seed_value;
 

@@ -1,6 +1,6 @@
 /*
- * What goes to a device and what is known of it: attributes pushed, commands sent, cloud values
- * read.
+ * What goes to a device and what is known of it: attributes pushed, commands and custom data sent,
+ * cloud values read and written.
  *
  * A push or a command is the same as a publish over MQTT: the same checks, the same watchers. Its
  * body is read where it goes, and handed on byte for byte.
@@ -21,6 +21,7 @@ void api_downlink_attributes(struct http_call *call)
     char text[ROUTE_PARAMETER_MAX + 1];
     struct slice names[KEYS_MAX], rest;
     struct buffer values = {0}, out = {0};
+    char tag[HTTP_ETAG_MAX + 1];
     size_t count = 0;
     enum status st;
 
@@ -39,6 +40,8 @@ void api_downlink_attributes(struct http_call *call)
         buffer_append_slice(&out, buffer_slice(&values));
         buffer_printf(&out, "},\"ts\":%" PRId64 "}", clock_unix_ms());
         http_answer_text(call, &out);
+        http_response_format_tag(buffer_slice(&values), tag); /* without the time of the answer */
+        http_response_header(call->answer, "ETag", tag);
     } else {
         http_fail_status(call, st, "the device");
     }
@@ -58,27 +61,27 @@ static const struct verdict_row {
     [DOWNLINK_MALFORMED] = {PROBLEM_malformed, "not a JSON object of the right form"},
     [DOWNLINK_REFUSED] = {PROBLEM_refused, "the device type refuses it"},
     [DOWNLINK_TOO_MANY] = {PROBLEM_too_many, "too many commands of this device are outstanding"},
+    [DOWNLINK_TOO_LARGE] = {PROBLEM_too_large, "larger than a message may be"},
+    [DOWNLINK_STALE] = {PROBLEM_gone_stale, "read them again: they are not what If-Match says"},
     [DOWNLINK_NOT_STORED] = {PROBLEM_unavailable, "it was accepted, but could not be stored yet"},
 };
 
 /* False: answered with a problem. */
-static bool send_downlink(struct http_call *call, enum open_kind kind, struct slice payload,
-                          struct downlink_call_answer *a)
+static bool run_downlink(struct http_call *call, struct downlink_call *d,
+                         struct downlink_call_answer *a)
 {
-    struct downlink_call d = {.project_id = call->device.project_id,
-                              .device_id = call->device.device_id,
-                              .kind = kind,
-                              .payload = payload};
     struct problem_place place = {0};
     const struct verdict_row *row;
     unsigned home;
-    enum status st = device_ask_home(call, d.device_id, &home);
+    enum status st = device_ask_home(call, call->device.device_id, &home);
 
     if (st != ST_OK) {
         http_fail_status(call, st, "the device");
         return false;
     }
-    downlink_call(call->site->settings.workers, home, &d, a);
+    d->project_id = call->device.project_id;
+    d->device_id = call->device.device_id;
+    downlink_call(call->site->settings.workers, home, d, a);
     row = &verdicts[a->verdict];
     if (row->problem == PROBLEM_COUNT)
         return true;
@@ -87,6 +90,14 @@ static bool send_downlink(struct http_call *call, enum open_kind kind, struct sl
     http_response_problem(call->answer, row->problem, &place,
                           a->why[0] != '\0' ? a->why : row->detail);
     return false;
+}
+
+static bool send_downlink(struct http_call *call, enum open_kind kind, struct slice payload,
+                          struct downlink_call_answer *a)
+{
+    struct downlink_call d = {.kind = kind, .payload = payload};
+
+    return run_downlink(call, &d, a);
 }
 
 static json_t *describe(const struct downlink_call_answer *a)
@@ -119,6 +130,50 @@ void api_downlink_command(struct http_call *call)
         buffer_deinit(&id);
     }
     http_answer(call, object);
+}
+
+void api_downlink_data(struct http_call *call)
+{
+    struct slice stream = slice_of(http_call_parameter(call, "stream"));
+    struct downlink_call d = {
+        .kind = OPEN_KIND_DATA, .stream = stream, .payload = call->request->body};
+    struct downlink_call_answer a;
+
+    if (!ident_is_member(stream))
+        http_fail(call, PROBLEM_not_found, "a stream has 1 to 64 of A-Z a-z 0-9 _ -");
+    else if (run_downlink(call, &d, &a))
+        http_answer(call, describe(&a));
+}
+
+/* --- values of the cloud's own ---------------------------------------------------------------- */
+
+/* On the device's home, so that nothing comes between the comparison and the change. */
+static bool is_as_expected(struct worker *w, void *arg)
+{
+    const struct http_call *call = arg;
+    const char *list = http_request_header(call->request, "If-Match");
+    struct buffer values = {0};
+    char tag[HTTP_ETAG_MAX + 1];
+    bool is_known;
+
+    if (list == NULL)
+        return true;
+    is_known = device_ask_all_values(w, call->device.device_id, &values);
+    http_response_format_tag(buffer_slice(&values), tag);
+    buffer_deinit(&values);
+    return is_known && http_request_etag_matches(list, tag);
+}
+
+void api_downlink_write(struct http_call *call)
+{
+    struct downlink_call d = {.kind = OPEN_KIND_ATTRIBUTES,
+                              .payload = call->request->body,
+                              .guard = is_as_expected,
+                              .guard_arg = call};
+    struct downlink_call_answer a;
+
+    if (run_downlink(call, &d, &a))
+        http_answer_nothing(call);
 }
 
 /* --- as the hosted platform has it ------------------------------------------------------------ */

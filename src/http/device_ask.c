@@ -102,6 +102,14 @@ static void fill_values(struct worker *w, void *arg)
         append_value(&d->values.items[i], s->out);
 }
 
+bool device_ask_all_values(struct worker *w, uint64_t device_id, struct buffer *out)
+{
+    struct values s = {device_id, NULL, 0, out, false};
+
+    fill_values(w, &s);
+    return s.is_known;
+}
+
 enum status device_ask_values(struct http_call *call, uint64_t device_id, const struct slice *names,
                               size_t count, struct buffer *out)
 {

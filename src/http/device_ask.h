@@ -25,6 +25,10 @@ enum status device_ask_home(struct http_call *call, uint64_t device_id, unsigned
 enum status device_ask_states(struct http_call *call, struct device_state *states,
                               size_t count) MUST_CHECK;
 
+/** What an ETag of cloud values is made of: `"name":{"value":…,"ts":…}` of all, appended. On the
+ * device's home. False: it is not known there. */
+bool device_ask_all_values(struct worker *w, uint64_t device_id, struct buffer *out);
+
 /**
  * Appends the cloud values: `"name":{"value":…,"ts":…}` with commas between.
  *

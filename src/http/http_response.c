@@ -132,12 +132,19 @@ void http_response_problem(struct http_response *a, enum problem p,
     a->content_type = "application/problem+json";
 }
 
+void http_response_format_tag(struct slice content, char out[HTTP_ETAG_MAX + 1])
+{
+    (void)snprintf(out, HTTP_ETAG_MAX + 1, "\"%016" PRIx64 "\"", hash_content(content));
+}
+
 const char *http_response_tag(struct http_response *a)
 {
     struct slice body = a->fixed.len > 0 ? a->fixed : buffer_slice(&a->body);
     char tag[HTTP_ETAG_MAX + 1];
 
-    (void)snprintf(tag, sizeof(tag), "\"%016" PRIx64 "\"", hash_bytes(body));
+    if (http_response_find_header(a, "ETag") != NULL)
+        return http_response_find_header(a, "ETag");
+    http_response_format_tag(body, tag);
     http_response_header(a, "ETag", tag);
     return http_response_find_header(a, "ETag");
 }

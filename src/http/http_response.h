@@ -66,5 +66,9 @@ void http_response_problem(struct http_response *a, enum problem p,
 unsigned problem_http_status(enum problem p);
 const char *problem_name(enum problem p);
 
-/** Sets the ETag header to a tag of the body, and gives it. */
+/** The entity tag of a content: the same one in every process. */
+void http_response_format_tag(struct slice content, char out[HTTP_ETAG_MAX + 1]);
+
+/** The ETag header: the handler's, or it is set to a tag of the body, the same one after a restart
+ * of the server. */
 const char *http_response_tag(struct http_response *a);

@@ -41,8 +41,9 @@ struct downlink *downlink_new(const struct open_topic *topic, struct slice paylo
     bool has_correlation = returns_reply && property_has(set, PROPERTY_CORRELATION_DATA);
     struct slice response = returns_reply ? set->response_topic : slice_make(NULL, 0);
     struct slice correlation = has_correlation ? set->correlation_data : slice_make(NULL, 0);
-    struct downlink *d = mem_alloc(MEM_MESSAGE, sizeof(*d) + properties.len + response.len +
-                                                    correlation.len + payload.len + JSON_PADDING);
+    struct downlink *d =
+        mem_alloc(MEM_MESSAGE, sizeof(*d) + properties.len + response.len + correlation.len +
+                                   topic->stream.len + payload.len + JSON_PADDING);
     uint8_t *next = (uint8_t *)(d + 1);
 
     *d = (struct downlink){.project_id = topic->project_id,
@@ -53,6 +54,7 @@ struct downlink *downlink_new(const struct open_topic *topic, struct slice paylo
     d->properties = place(&next, properties);
     d->response_topic = place(&next, response);
     d->correlation_data = place(&next, correlation);
+    d->stream = place(&next, topic->stream);
     d->payload = place(&next, payload);
     memset(next, 0, JSON_PADDING);
     return d;
@@ -124,6 +126,7 @@ static const char *deliver(struct device *d, const struct downlink *x, enum devi
                            struct slice payload)
 {
     struct device_downlink m = {.topic = topic,
+                                .stream = x->stream,
                                 .payload = payload,
                                 .expires_ms = x->has_expiry ? x->expires_ms : 0,
                                 .is_recorded = true};
@@ -140,14 +143,20 @@ static void decide(struct router_receipt *receipt, struct downlink_answer *answe
         receipt->c |= (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
 }
 
-/* A downlink that was not given to the device's session at all. */
+/* A downlink that was not given to the device's session at all. What the cloud keeps to itself is
+ * no message of the device. */
 static void log_untaken(struct device *d, const struct downlink *x, enum message_verdict verdict,
                         const char *why)
 {
-    enum device_topic topic = x->kind == OPEN_KIND_COMMAND_SEND ? DEVICE_TOPIC_COMMAND_SEND
-                                                                : DEVICE_TOPIC_ATTRIBUTES_PUSH;
-    struct device_downlink m = {.topic = topic, .payload = x->payload};
+    struct device_downlink m = {
+        .topic = DEVICE_TOPIC_ATTRIBUTES_PUSH, .stream = x->stream, .payload = x->payload};
 
+    if (x->kind == OPEN_KIND_ATTRIBUTES)
+        return;
+    if (x->kind == OPEN_KIND_COMMAND_SEND)
+        m.topic = DEVICE_TOPIC_COMMAND_SEND;
+    else if (x->kind == OPEN_KIND_DATA)
+        m.topic = DEVICE_TOPIC_DATA_SET;
     device_link_log(d, &m, x->qos, verdict, why);
 }
 
@@ -179,6 +188,44 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
     device_alarm_report(d, members, count);
     if (x->retain)
         retain(d, x, x->payload);
+}
+
+/* Values that the cloud sets by itself: kept and announced; the device does not hear of them. */
+static void run_write(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                      struct downlink_answer *answer)
+{
+    const struct json_member *members;
+    const char *why;
+    size_t count;
+    struct device_publication announced = {
+        .kind = OPEN_KIND_ATTRIBUTES, .payload = x->payload, .source = OPEN_SOURCE_CLOUD};
+
+    if (json_parse_object(d->home->json, x->payload, &members, &count) != ST_OK) {
+        downlink_refuse_json(answer, x->payload);
+        return;
+    }
+    why = device_check_write(d, members, count);
+    if (why != NULL) {
+        downlink_refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
+        return;
+    }
+    device_store_values(d, members, count, d->home->worker->unix_ms);
+    decide(receipt, answer, REASON_SUCCESS);
+    answer->is_later = device_publish(d, &announced, receipt);
+    device_alarm_report(d, members, count);
+}
+
+/* Custom data. Nobody watches it, so no journal need confirm it. */
+static void run_data_set(struct device *d, const struct downlink *x, struct downlink_answer *answer)
+{
+    const char *why = device_check_data_set(d, x->stream, x->payload);
+
+    if (why != NULL) {
+        downlink_refuse(answer, REASON_IMPLEMENTATION_ERROR, why);
+        return;
+    }
+    why = deliver(d, x, DEVICE_TOPIC_DATA_SET, x->payload);
+    answer->reason = why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS;
 }
 
 /* Enters the command into the ledger; gives the payload to send, with an id in any case. */
@@ -310,6 +357,25 @@ static void run_command(struct device *d, const struct downlink *x, struct route
     buffer_deinit(&with_id);
 }
 
+static void run(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                struct downlink_answer *answer)
+{
+    switch (x->kind) {
+    case OPEN_KIND_ATTRIBUTES:
+        run_write(d, x, receipt, answer);
+        break;
+    case OPEN_KIND_ATTRIBUTES_PUSH:
+        run_push(d, x, receipt, answer);
+        break;
+    case OPEN_KIND_DATA:
+        run_data_set(d, x, answer);
+        break;
+    default:
+        run_command(d, x, receipt, answer);
+        break;
+    }
+}
+
 void downlink_run(struct home *h, const struct downlink *x, struct router_receipt *receipt,
                   struct downlink_answer *answer)
 {
@@ -331,10 +397,7 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
         answer->is_later = publish_watched(d, x, x->payload, receipt);
         return;
     }
-    if (x->kind == OPEN_KIND_ATTRIBUTES_PUSH)
-        run_push(d, x, receipt, answer);
-    else
-        run_command(d, x, receipt, answer);
+    run(d, x, receipt, answer);
     if (answer->reason < REASON_UNSPECIFIED_ERROR)
         counter_inc(downlinks);
     else

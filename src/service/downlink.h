@@ -1,8 +1,9 @@
 /*
  * A publish of an application on its way from the session's home to the device's home and back:
- * what applications send to devices.
+ * what applications send to devices. And what comes over the HTTPS API alone: custom data for a
+ * device, and values that the cloud sets by itself.
  *
- * One block, owned by whoever holds it; runs at the device's home. Source: open-api.md 3.3
+ * One block, owned by whoever holds it; runs at the device's home. Source: open-api.md 3.2, 3.3, 4
  */
 #pragma once
 
@@ -14,7 +15,8 @@
 
 struct downlink {
     uint64_t project_id, device_id;
-    enum open_kind kind; /* ATTRIBUTES_PUSH or COMMAND_SEND */
+    enum open_kind kind; /* ATTRIBUTES_PUSH or COMMAND_SEND; ATTRIBUTES: the cloud's own values;
+                            DATA: custom data for the device, on `data_set` */
     uint8_t qos;
     bool retain;
     bool has_expiry;
@@ -25,6 +27,7 @@ struct downlink {
     struct service_ticket ticket; /* its session is the publisher, for No Local too */
     uint64_t expires_ms;
     struct slice payload;    /* inside the block, as all; JSON_PADDING readable bytes behind */
+    struct slice stream;     /* of DATA */
     struct slice properties; /* to forward, encoded */
     struct slice response_topic, correlation_data;
     struct project_secret *limits; /* a reference: the device must be one of its; NULL: any */

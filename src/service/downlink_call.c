@@ -30,6 +30,8 @@ struct run {
     struct downlink *downlink;
     struct downlink_answer answer;
     struct waiting *waiting;
+    bool is_stale, is_too_large;
+    struct slice why; /* it is too large; borrowed of the site, which outlives this */
 };
 
 static struct waiting *waiting_new(void)
@@ -83,6 +85,12 @@ static void run(struct worker *w, void *arg)
     struct router_receipt receipt = {
         .open = open_receipt, .to = w->index, .a = (uint64_t)(uintptr_t)r->waiting};
 
+    r->is_too_large = site_check_payload(site_of(w), r->call->payload, &r->why) != REASON_SUCCESS;
+    if (r->is_too_large)
+        return;
+    r->is_stale = r->call->guard != NULL && !r->call->guard(w, r->call->guard_arg);
+    if (r->is_stale)
+        return;
     if (r->call->expiry_s != 0) {
         r->downlink->has_expiry = true;
         r->downlink->expires_ms = w->now_ms + r->call->expiry_s * 1000ull;
@@ -127,8 +135,10 @@ static enum downlink_verdict verdict_of(enum reason reason)
 void downlink_call(struct worker_group *g, unsigned home, const struct downlink_call *call,
                    struct downlink_call_answer *answer)
 {
-    struct open_topic topic = {
-        .project_id = call->project_id, .device_id = call->device_id, .kind = call->kind};
+    struct open_topic topic = {.project_id = call->project_id,
+                               .device_id = call->device_id,
+                               .kind = call->kind,
+                               .stream = call->stream};
     struct property_set none = {0};
     struct run r = {.call = call, .waiting = waiting_new()};
     bool is_stored = true;
@@ -144,6 +154,12 @@ void downlink_call(struct worker_group *g, unsigned home, const struct downlink_
         is_stored = wait_for_receipt(r.waiting);
     waiting_unref(r.waiting);
     answer->verdict = is_stored ? verdict_of(r.answer.reason) : DOWNLINK_NOT_STORED;
+    if (r.is_stale)
+        answer->verdict = DOWNLINK_STALE;
+    if (r.is_too_large) {
+        answer->verdict = DOWNLINK_TOO_LARGE;
+        downlink_refuse(&r.answer, REASON_QUOTA_EXCEEDED, (const char *)r.why.data);
+    }
     answer->line = r.answer.line;
     answer->column = r.answer.column;
     answer->has_id = answer->id.len > 0;

@@ -3,8 +3,9 @@
  * waited for.
  *
  * The same as a publish to `attributes_push` or `command_send` (service/downlink.h), with the same
- * watchers and the same refusals. Blocks; any thread but a worker's, while the workers run and
- * until they are stopped. Source: open-api.md 3.3, 7
+ * watchers and the same refusals; beside them custom data, and values of the cloud's own. Blocks;
+ * any thread but a worker's, while the workers run and until they are stopped. Source:
+ * open-api.md 3.3, 7
  */
 #pragma once
 
@@ -19,14 +20,20 @@ enum downlink_verdict {
     DOWNLINK_MALFORMED, /* no JSON object, or wrong members */
     DOWNLINK_REFUSED,   /* by the device type */
     DOWNLINK_TOO_MANY,  /* commands outstanding */
+    DOWNLINK_TOO_LARGE,
+    DOWNLINK_STALE,     /* the guard does not let it be */
     DOWNLINK_NOT_STORED /* the journal has not confirmed it in time: it may come to pass or not */
 };
 
 struct downlink_call {
     uint64_t project_id, device_id;
-    enum open_kind kind; /* ATTRIBUTES_PUSH or COMMAND_SEND */
+    enum open_kind kind; /* as in struct downlink */
+    struct slice stream; /* of DATA */
     struct slice payload;
     uint32_t expiry_s; /* 0: the default */
+    /** Asked just before, on the device's home; NULL: nobody. */
+    bool (*guard)(struct worker *w, void *arg);
+    void *guard_arg;
 };
 
 struct downlink_call_answer {

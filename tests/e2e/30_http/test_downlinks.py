@@ -123,6 +123,149 @@ def test_who_may(viewer, nobody, place):
     viewer.get(DEVICE + "/attributes", **place)
 
 
+# ---- custom data
+
+DATA = DEVICE + "/data/{stream}"
+
+
+def test_custom_data(net, app, device, place):
+    """open-api 4, 7: any bytes reach the device unchanged on data_set, whatever their media type."""
+    device.subscribe(device.own("data_set", "raw"))
+    for raw in (b"\0\xff{", b"", b"x" * 262144):
+        answer = app.call("POST", DATA, raw=raw, expect=200, stream="raw", **place)
+        assert answer["delivered"] is True
+        device.receive(device.own("data_set", "raw"), raw)
+    assert app.post(DATA, "a JSON text", stream="raw", **place)["delivered"] is True
+    device.receive(device.own("data_set", "raw"), b'"a JSON text"')
+
+
+def test_custom_data_that_nobody_takes(app, device, place, project):
+    """open-api 4, 7: not subscribed to this stream; or the device is away."""
+    answer = app.call("POST", DATA, raw=b"x", expect=200, stream="other", **place)
+    assert answer["delivered"] is False and answer["detail"]
+    answer = app.call("POST", DATA, raw=b"x", expect=200, stream="raw", project_key=project.key,
+                      device=project.device().username)
+    assert answer["delivered"] is False
+
+
+def test_custom_data_that_is_refused(admin, app, viewer, device, place):
+    """open-api 4, 5, 8: what the stream's format forbids, what is no stream, what is too large."""
+    made = admin.post("/api/v1/projects/{project_key}/types",
+                      {"name": "t", "definition": {"streams": [{"id": "j", "format": "json"}]}},
+                      project_key=place["project_key"])
+    admin.patch(DEVICE, {"type": made["product_key"]}, **place)
+    answer = app.call("POST", DATA, raw=b"{", expect=422, stream="j", **place)
+    assert answer["type"].endswith("refused")
+    app.call("POST", DATA, raw=b"{}", expect=200, stream="j", **place)
+    app.call("POST", DATA, raw=b"x", expect=404, stream="a b", **place)
+    app.call("POST", DATA, raw=b"x", expect=404, stream="s" * 65, **place)
+    answer = app.call("POST", DATA, raw=b"x" * 262145, expect=413, stream="raw", **place)
+    assert answer["type"].endswith("too_large") and "262144" in answer["detail"]
+    viewer.call("POST", DATA, raw=b"x", expect=403, stream="raw", **place)
+
+
+def test_custom_data_on_a_mapped_topic(net, admin, app, project):
+    """device-protocol "Topic mapping": it goes where the device has subscribed."""
+    stream = {"id": "raw", "format": "binary", "subscribe_topic": "meters/{sn}/down"}
+    made = admin.post("/api/v1/projects/{project_key}/types",
+                      {"name": "m", "definition": {"streams": [stream]}}, project_key=project.key)
+    login = project.device()
+    place = {"project_key": project.key, "device": login.username}
+    admin.patch(DEVICE, {"type": made["product_key"], "sn": "M-1"}, **place)
+    device = net.device(login, subscribe=())
+    device.subscribe("meters/M-1/down")
+    assert app.call("POST", DATA, raw=b"\1", expect=200, stream="raw", **place)["delivered"] is True
+    device.receive("meters/M-1/down", b"\1")
+
+
+# ---- values of the cloud's own
+
+VALUES = DEVICE + "/attributes"
+
+
+@pytest.fixture
+def private(admin, place):
+    """The device's type has an attribute of each direction."""
+    attributes = [{"id": d, "direction": d, "type": "number", "maximum": 10}
+                  for d in ("report", "push", "both", "private")]
+    made = admin.post("/api/v1/projects/{project_key}/types",
+                      {"name": "p", "definition": {"attributes": attributes}},
+                      project_key=place["project_key"])
+    admin.patch(DEVICE, {"type": made["product_key"]}, **place)
+
+
+def test_a_private_value(net, app, device, place, private):
+    """open-api 3.2, 4, 7: the cloud keeps it, applications hear of it with the source cloud, byte
+    for byte; the device does not."""
+    watcher = net.app()
+    watcher.subscribe(device.open("+"))
+    text = '{"private":  2.50, "undefined": [1]}'
+    app.call("PATCH", VALUES, raw=text, expect=204, headers={"Content-Type": "application/json"},
+             **place)
+    told = watcher.receive(device.open("attributes"), text.encode())
+    assert ("source", "cloud") in told.props.all(Prop.USER_PROPERTY)
+    answer = app.get(VALUES, **place)
+    assert b'"private":{"value":2.50,' in answer.body
+    assert answer["attributes"]["undefined"]["value"] == [1]
+    app.post(DEVICE + "/attributes_push", {"push": 1}, **place)
+    device.receive(device.own("attributes_push"), b'{"push": 1}')  # before it came nothing
+
+
+def test_a_private_value_of_a_device_that_is_away(app, project):
+    """open-api 3.2: whether it is there is nothing to it."""
+    place = {"project_key": project.key, "device": project.device().username}
+    app.patch(VALUES, {"owner": "Ada"}, **place)
+    assert app.get(VALUES, **place)["attributes"]["owner"]["value"] == "Ada"
+
+
+def test_a_private_value_that_somebody_is_owed(net, app, device, place):
+    """open-api 3.4: it is answered when the journal has it."""
+    net.app(client_id="owed", props=[(Prop.SESSION_EXPIRY, 100)]).subscribe(
+        (device.open("attributes"), 1))
+    app.patch(VALUES, {"x": 1}, **place)
+
+
+@pytest.mark.parametrize("body", [
+    {"report": 1}, {"push": 1}, {"both": 1}, {"private": 11}, {"private": "x"},
+    {"private": 1, "both": 1}])
+def test_values_that_the_type_forbids(app, place, private, body):
+    """open-api 5, 7: none of it is set: 422, refused."""
+    answer = app.patch(VALUES, body, expect=422, **place)
+    assert answer["type"].endswith("refused") and 'attribute "' in answer["detail"]
+    assert app.get(VALUES, **place)["attributes"] == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "", "1"])
+def test_values_that_are_none(app, place, text):
+    """open-api 3.3: not a JSON object."""
+    answer = app.call("PATCH", VALUES, raw=text, expect=400, **place,
+                      headers={"Content-Type": "application/json"})
+    assert answer["type"].endswith("malformed")
+
+
+def test_values_that_have_changed_meanwhile(app, device, place):
+    """open-api 7: ETag and If-Match. The tag is of the values, not of the time at which they were
+    read."""
+    app.patch(VALUES, {"a": 1}, **place)
+    tag = app.get(VALUES, **place).headers["ETag"]
+    app.get(VALUES, expect=304, headers={"If-None-Match": tag}, **place)
+    app.patch(VALUES, {"a": 2}, headers={"If-Match": tag}, **place)
+    late = app.patch(VALUES, {"a": 3}, headers={"If-Match": tag}, expect=412, **place)
+    assert late["type"].endswith("gone_stale")
+    tag = app.get(VALUES, **place).headers["ETag"]
+    device.publish(device.own("attributes"), b'{"t": 1}')
+    app.patch(VALUES, {"a": 3}, headers={"If-Match": tag}, expect=412, **place)
+    app.patch(VALUES, {"a": 4}, headers={"If-Match": f'"x", {app.get(VALUES, **place).headers["ETag"]}'},
+              **place)
+    assert app.get(VALUES, **place)["attributes"]["a"]["value"] == 4
+
+
+def test_who_may_set_values(viewer, nobody, place):
+    """open-api 7: as with pushes."""
+    viewer.patch(VALUES, {"a": 1}, expect=403, **place)
+    nobody.patch(VALUES, {"a": 1}, expect=401, **place)
+
+
 # ---- as the hosted platform has it
 
 DOWN_ATTR = "/api/devices/{device}/down_attr/"

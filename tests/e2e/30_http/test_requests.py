@@ -234,6 +234,26 @@ def test_a_change_of_what_was_changed_meanwhile(admin):
     admin.delete(path, project_key=key, headers={"If-Match": tag})
 
 
+def test_a_tag_outlives_the_server(server, admin):
+    """open-api 7: who has read before a restart may change after it."""
+    path = "/api/v1/projects/{project_key}"
+    values = path + "/devices/{device}/attributes"
+    key = admin.post("/api/v1/projects", {"name": "one"})["project_key"]
+    device = admin.post(path + "/devices", {}, project_key=key)["username"]
+    admin.patch(values, {"a": 1}, project_key=key, device=device)
+    tags = [admin.get(path, project_key=key).headers["ETag"],
+            admin.get(values, project_key=key, device=device).headers["ETag"]]
+    server.stop()
+    server.start()
+    admin.close()
+    admin.get(path, project_key=key, headers={"If-None-Match": tags[0]}, expect=304)
+    admin.patch(values, {"a": 2}, project_key=key, device=device, headers={"If-Match": tags[1]})
+    admin.patch(values, {"a": 3}, project_key=key, device=device, headers={"If-Match": tags[1]},
+                expect=412)
+    admin.patch(path, {"name": "two"}, project_key=key, headers={"If-Match": tags[0]})
+    admin.patch(path, {"name": "three"}, project_key=key, headers={"If-Match": tags[0]}, expect=412)
+
+
 def test_websockets_are_served_beside(project, net):
     """open-api 2: wss works on the HTTPS port too."""
     app = net.client(net.wss("https").open()).connect(None, project.key, project.secret)

@@ -177,6 +177,9 @@ static void hashes_depend_on_the_seed_and_the_bytes(void **state)
     hash_seed(2);
     assert_true(hash_bytes(slice_of("PR_0123456789")) != bytes);
     assert_true(hash_u64(42) != number);
+    /* names of contents are those of any other process: XXH3 without a seed */
+    assert_true(hash_content(slice_of("")) == 0x2d06800538d394c2u);
+    assert_true(hash_content(slice_of("a")) != hash_content(slice_of("b")));
     hash_seed(seed);
 }
 
