@@ -61,7 +61,7 @@ class Browser:
 
     def wait_live(self):
         """Until values change by themselves."""
-        self.wait(f'{test("live-state")}[data-state="live"]')
+        self.wait(f'{test("live-state")}[data-state="live"][data-settled="true"]')
 
     def choose(self, selector, label):
         """Chooses from a list that opens."""

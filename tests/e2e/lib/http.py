@@ -130,7 +130,7 @@ class Api:
                 self.connection.request(method, url, body, {**self.headers, **(headers or {})})
                 answer = Answer(self.connection.getresponse())
                 break
-            except (http.client.RemoteDisconnected, ConnectionError):
+            except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError):
                 # a connection that was kept may have been closed meanwhile
                 self.close()
                 assert not fresh and attempt == 1, "the server closed without an answer"

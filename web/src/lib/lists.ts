@@ -1,4 +1,4 @@
-// Small lists that people type, one entry a line.
+// Lists: what people type, one entry a line; files for spreadsheets; rows that change.
 
 /** The lines of a text without what is empty; null when nothing is left. */
 export function linesOf(text: string): string[] | null {
@@ -23,4 +23,10 @@ export function saveFile(name: string, type: string, content: string): void {
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The same list where nothing is changed, so that nothing is drawn again. */
+export function changeItem<T>(items: T[], isIt: (item: T) => boolean, change: Partial<T>): T[] {
+    return items.some(isIt) ? items.map((item) => (isIt(item) ? { ...item, ...change } : item))
+        : items;
 }

@@ -8,6 +8,11 @@ export interface Loaded<T> {
     loading: Ref<boolean>;
     /** Reads again; of several at once the last one counts. */
     reload: () => Promise<void>;
+    /**
+     * Takes what became known otherwise, as by a message: at once, and again on the answer of a
+     * reading that is under way, which may be older.
+     */
+    change: (apply: (data: T) => T) => void;
 }
 
 const asProblem = (error: unknown): Problem => {
@@ -23,6 +28,16 @@ export function useLoad<T>(read: () => Promise<T>): Loaded<T> {
     const problem = shallowRef<Problem | null>(null);
     const loading = ref(false);
     let round = 0;
+    let changes: ((data: T) => T)[] = [];
+
+    const change = (apply: (data: T) => T): void => {
+        if (loading.value) {
+            changes.push(apply);
+        }
+        if (data.value !== null) {
+            data.value = apply(data.value);
+        }
+    };
 
     const reload = async (): Promise<void> => {
         const mine = ++round;
@@ -30,7 +45,7 @@ export function useLoad<T>(read: () => Promise<T>): Loaded<T> {
         try {
             const result = await read();
             if (mine === round) {
-                data.value = result;
+                data.value = changes.reduce<T>((known, apply) => apply(known), result);
                 problem.value = null;
             }
         } catch (error) {
@@ -40,6 +55,7 @@ export function useLoad<T>(read: () => Promise<T>): Loaded<T> {
         } finally {
             if (mine === round) {
                 loading.value = false;
+                changes = [];
             }
         }
     };
@@ -48,7 +64,7 @@ export function useLoad<T>(read: () => Promise<T>): Loaded<T> {
         round++;
     });
     void reload();
-    return { data, problem, loading, reload };
+    return { data, problem, loading, reload, change };
 }
 
 export interface Pages<T> extends Loaded<T[]> {

@@ -1,7 +1,7 @@
 // The console's connection to the application API of one project: MQTT over wss, with a short-lived
 // browser pass instead of a secret. It connects again after every loss and before the pass
-// expires; subscriptions are kept here and made again. What was missed in between is the business
-// of `onRenew`: whoever shows state reads it again.
+// expires; subscriptions are kept here and made again. What was missed before they took effect is
+// the business of `onSettled`: whoever shows state reads it again.
 //
 // Sessions are clean ones: a page that is closed is owed nothing.
 import type { IClientOptions, IClientSubscribeOptions, MqttClient } from "mqtt";
@@ -58,12 +58,14 @@ export class LiveConnection {
     private readonly outside: LiveOutside;
     private readonly subscriptions = new Set<Subscription>();
     private readonly stateListeners = new Set<(state: LiveState) => void>();
-    private readonly renewListeners = new Set<() => void>();
+    private readonly settledListeners = new Set<() => void>();
     private client: MqttClient | null = null;
     private pass: LivePass | null = null;
     private timer: ReturnType<typeof setTimeout> | undefined;
     private failures = 0;
-    private wasLive = false;
+    private isConnected = false;
+    /** Subscriptions that the server has not answered yet. */
+    private unanswered = 0;
     private lastAck: { reasonCode?: number; properties?: { reasonString?: string } } = {};
     private current: LiveState = "connecting";
 
@@ -86,7 +88,7 @@ export class LiveConnection {
         this.dropClient();
         this.subscriptions.clear();
         this.stateListeners.clear();
-        this.renewListeners.clear();
+        this.settledListeners.clear();
     }
 
     /** Tries at once instead of waiting for the next attempt. */
@@ -102,10 +104,13 @@ export class LiveConnection {
         return () => this.stateListeners.delete(listener);
     }
 
-    /** Called when the connection is there again after a gap. */
-    onRenew(listener: () => void): () => void {
-        this.renewListeners.add(listener);
-        return () => this.renewListeners.delete(listener);
+    /**
+     * Called whenever all subscriptions have become effective: at first, after a gap, and when one
+     * was added. What was read before may lack what happened in between.
+     */
+    onSettled(listener: () => void): () => void {
+        this.settledListeners.add(listener);
+        return () => this.settledListeners.delete(listener);
     }
 
     subscribe(filter: string, onMessage: (message: LiveMessage) => void,
@@ -114,7 +119,7 @@ export class LiveConnection {
             onAnswer: options.onAnswer };
 
         this.subscriptions.add(subscription);
-        if (this.current === "live") {
+        if (this.isConnected) {
             this.subscribeNow([subscription]);
         }
         return () => this.unsubscribe(subscription);
@@ -143,7 +148,7 @@ export class LiveConnection {
     private unsubscribe(subscription: Subscription): void {
         this.subscriptions.delete(subscription);
         const wanted = [...this.subscriptions].some((each) => each.filter === subscription.filter);
-        if (!wanted && this.client !== null && this.current === "live") {
+        if (!wanted && this.client !== null && this.isConnected) {
             this.client.unsubscribe(subscription.filter);
         }
     }
@@ -159,6 +164,8 @@ export class LiveConnection {
         const client = this.client;
 
         this.client = null;
+        this.isConnected = false;
+        this.unanswered = 0;
         if (client !== null) {
             client.removeAllListeners();
             client.on("error", () => {}); // one that comes late has no listener any more
@@ -233,15 +240,9 @@ export class LiveConnection {
     }
 
     private connected(pass: LivePass): void {
-        const again = this.wasLive;
-
         this.failures = 0;
-        this.wasLive = true;
-        this.setState("live");
+        this.isConnected = true;
         this.subscribeNow([...this.subscriptions]);
-        if (again) {
-            this.renewListeners.forEach((listener) => listener());
-        }
         const life = pass.expires_ms - this.outside.now() - RENEW_BEFORE_MS / 2;
         this.schedule(Math.max(life, SHORTEST_LIFE_MS), () => {
             this.pass = null;
@@ -270,12 +271,20 @@ export class LiveConnection {
         }, wait);
     }
 
+    private settle(): void {
+        if (this.unanswered === 0 && this.isConnected) {
+            this.setState("live");
+            [...this.settledListeners].forEach((listener) => listener());
+        }
+    }
+
     private subscribeNow(subscriptions: Subscription[]): void {
         const client = this.client;
 
         if (client === null) {
             return;
         }
+        this.unanswered += subscriptions.length;
         for (const subscription of subscriptions) {
             const options: IClientSubscribeOptions = { qos: subscription.qos };
             client.subscribe(subscription.filter, options, (error, _granted, packet) => {
@@ -284,7 +293,14 @@ export class LiveConnection {
                 const code = answer?.granted?.[0] ?? (error ? 0x80 : subscription.qos);
                 subscription.onAnswer?.(Number(code),
                     answer?.properties?.reasonString ?? error?.message ?? "");
+                if (client === this.client) {
+                    this.unanswered--;
+                    this.settle();
+                }
             });
+        }
+        if (subscriptions.length === 0) {
+            this.settle();
         }
     }
 

@@ -8,11 +8,16 @@ export type { LiveMessage, LiveState } from "./connection";
 
 export interface Live {
     state: Ref<LiveState>;
+    /** Whether all that is followed is subscribed. */
+    settled: Ref<boolean>;
     connection: LiveConnection;
     /** Ends with the component that calls it. */
     follow(filter: string, onMessage: (message: LiveMessage) => void): () => void;
-    /** After a gap: read again what is shown. Ends with the component that calls it. */
-    onRenew(reload: () => void): void;
+    /**
+     * Called when what is followed has become effective, after a gap too: read again what is shown.
+     * Ends with the component that calls it.
+     */
+    onSettled(reload: () => void): void;
 }
 
 const KEY: InjectionKey<Live> = Symbol("live");
@@ -32,21 +37,28 @@ export function provideLive(projectKey: string, scopes: string): Live {
         now: () => Date.now(),
     });
     const state = ref<LiveState>(connection.state);
+    const settled = ref(false);
     const live: Live = {
         state,
+        settled,
         connection,
         follow: (filter, onMessage) => {
+            settled.value = false;
             const stop = connection.subscribe(filter, onMessage);
             onScopeDispose(stop, true);
             return stop;
         },
-        onRenew: (reload) => {
-            onScopeDispose(connection.onRenew(reload), true);
+        onSettled: (reload) => {
+            onScopeDispose(connection.onSettled(reload), true);
         },
     };
 
     connection.onState((next) => {
         state.value = next;
+        settled.value = false;
+    });
+    connection.onSettled(() => {
+        settled.value = true;
     });
     connection.start();
     onScopeDispose(() => connection.close());

@@ -2,7 +2,7 @@
 // states and alarms. One feed for all tabs, so that nothing is missed while another one is shown.
 import { reactive, ref, shallowReactive, shallowRef, triggerRef, type Ref } from "vue";
 import * as api from "@/api/devices";
-import type { Command, CommandStatus, Device, TypeDefinition } from "@/api/types";
+import type { Attributes, Command, CommandStatus, Device, TypeDefinition } from "@/api/types";
 import type { LiveMessage } from "@/live";
 import { useLive } from "@/live";
 import { parseTopic } from "@/live/topic";
@@ -33,7 +33,7 @@ export interface DeviceFeed {
     device: Loaded<Device>;
     definition: Ref<TypeDefinition | null>;
     values: Record<string, ShownValue>;
-    valuesRead: Loaded<unknown>;
+    valuesRead: Loaded<Attributes>;
     series: SeriesStore;
     /** Grows whenever a number came in: what the chart watches. */
     seriesChanges: Ref<number>;
@@ -102,14 +102,10 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
         },
         event_report: onEvent,
         online: (_message, body) => {
-            if (device.data.value !== null) {
-                device.data.value = { ...device.data.value, online: body.online === true };
-            }
+            device.change((known) => ({ ...known, online: body.online === true }));
         },
         alarm: (_message, body) => {
-            if (device.data.value !== null) {
-                device.data.value = { ...device.data.value, alerting: body.alerting === true };
-            }
+            device.change((known) => ({ ...known, alerting: body.alerting === true }));
         },
         alarm_detail: () => {
             alarmChanges.value++;
@@ -139,7 +135,7 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
     live.follow(`open/${projectKey}/${username}/+`, onMessage);
     live.follow(`$open/${projectKey}/${username}/command_status`, onMessage);
     live.follow(`$open/${projectKey}/${username}/alarm_detail`, onMessage);
-    live.onRenew(() => {
+    live.onSettled(() => {
         void device.reload();
         void valuesRead.reload();
     });
@@ -147,9 +143,7 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
     return {
         projectKey, username, device, definition, values, valuesRead, series, seriesChanges,
         events, commandStates, replies, alarmChanges, sent,
-        setDevice: (next) => {
-            device.data.value = next;
-        },
+        setDevice: (next) => device.change(() => next),
         addCommand: (command) => {
             sent.value = [command, ...sent.value];
         },

@@ -12,6 +12,8 @@ class FakeClient extends EventEmitter {
     readonly unsubscribed: string[] = [];
     ended = false;
     grant = 0;
+    /** Answers to subscriptions that are held back until `answer()`. */
+    held: (() => void)[] | null = null;
 
     constructor(readonly options: IClientOptions) {
         super();
@@ -19,9 +21,18 @@ class FakeClient extends EventEmitter {
 
     subscribe(filter: string, _options: unknown,
         answer: (error: Error | null, granted: unknown, packet: unknown) => void): void {
-        this.subscribed.push(filter);
-        answer(this.grant >= 0x80 ? new Error("refused") : null, [],
+        const tell = (): void => answer(this.grant >= 0x80 ? new Error("refused") : null, [],
             { granted: [this.grant], properties: { reasonString: "why" } });
+        this.subscribed.push(filter);
+        if (this.held === null) {
+            tell();
+        } else {
+            this.held.push(tell);
+        }
+    }
+
+    answer(): void {
+        this.held?.splice(0).forEach((tell) => tell());
     }
 
     unsubscribe(filter: string): void {
@@ -97,20 +108,53 @@ describe("LiveConnection", () => {
         expect(alarms[0].ts).toBe(Date.now());
     });
 
-    it("subscribes again after a loss, and tells that there was a gap", async () => {
-        const renewed = vi.fn();
-        live.onRenew(renewed);
+    it("subscribes again after a loss, and tells when that has taken effect", async () => {
+        const settled = vi.fn();
+        live.onSettled(settled);
         live.subscribe(`open/${KEY}/+/online`, () => {});
         last().emit("connect");
-        expect(renewed).not.toHaveBeenCalled();
+        expect(settled).toHaveBeenCalledTimes(1);
         last().emit("close");
         expect(live.state).toBe("reconnecting");
         await vi.advanceTimersByTimeAsync(250);
         expect(clients).toHaveLength(2);
         last().emit("connect");
         expect(last().subscribed).toEqual([`open/${KEY}/+/online`]);
-        expect(renewed).toHaveBeenCalledOnce();
+        expect(settled).toHaveBeenCalledTimes(2);
         expect(passes).toBe(1);
+    });
+
+    it("is live when the server has answered every subscription", () => {
+        const settled = vi.fn();
+        live.onSettled(settled);
+        live.subscribe("open/a", () => {});
+        last().held = [];
+        last().emit("connect");
+        live.subscribe("open/b", () => {});
+        expect(last().subscribed).toEqual(["open/a", "open/b"]);
+        expect(live.state).toBe("connecting");
+        last().answer();
+        expect(live.state).toBe("live");
+        expect(settled).toHaveBeenCalledTimes(1);
+        live.subscribe("open/c", () => {});
+        expect(settled).toHaveBeenCalledTimes(1);
+        last().answer();
+        expect(settled).toHaveBeenCalledTimes(2);
+    });
+
+    it("counts no answers of a connection that is gone", async () => {
+        live.subscribe("open/a", () => {});
+        const first = last();
+        first.held = [];
+        first.emit("connect");
+        first.emit("close");
+        await vi.advanceTimersByTimeAsync(250);
+        last().held = [];
+        last().emit("connect");
+        first.answer();
+        expect(live.state).toBe("reconnecting");
+        last().answer();
+        expect(live.state).toBe("live");
     });
 
     it("waits longer after each failure, and not at all when told to retry", async () => {
