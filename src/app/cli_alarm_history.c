@@ -47,16 +47,14 @@ static void on_record(const struct alarm_record *r, void *arg)
 static enum status take_level(struct cli_call *call, struct alarm_query *q)
 {
     const char *word = call->flags[CLI_FLAG_level];
+    enum alarm_level level;
 
     if (word == NULL)
         return ST_OK;
-    for (unsigned level = 0; level < ALARM_LEVEL_COUNT; level++) {
-        if (strcmp(word, alarm_level_word((enum alarm_level)level)) == 0) {
-            q->levels = 1u << level;
-            return ST_OK;
-        }
-    }
-    return cli_fail(call, ST_INVALID, "--level %s: give normal, important or urgent", word);
+    if (!alarm_level_parse(word, &level))
+        return cli_fail(call, ST_INVALID, "--level %s: give normal, important or urgent", word);
+    q->levels = 1u << level;
+    return ST_OK;
 }
 
 static enum status take_place(struct cli_call *call, struct alarm_query *q)

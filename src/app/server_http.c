@@ -78,6 +78,7 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .workers = s->workers,
         .app_logins = s->app_logins,
         .secret_usage = s->secret_usage,
+        .alarms = s->alarms,
         .host = {apply, s},
     };
     for (unsigned i = 0; i < HTTP_ENDPOINT_COUNT; i++) {

@@ -135,11 +135,8 @@ bool http_take_bool(const struct http_call *call, const char *name, bool *out)
     return true;
 }
 
-/* --- pages ------------------------------------------------------------------------------------ */
-
-/* A whole number from `min` on. False: answered, or not there. */
-static bool take_number(struct http_call *call, const char *name, uint64_t min, uint64_t max,
-                        uint64_t *out)
+bool http_call_query_number(struct http_call *call, const char *name, uint64_t min, uint64_t max,
+                            uint64_t *out)
 {
     char text[ROUTE_PARAMETER_MAX + 1];
     char *end;
@@ -154,16 +151,40 @@ static bool take_number(struct http_call *call, const char *name, uint64_t min, 
     return false;
 }
 
+bool http_call_query_ident(struct http_call *call, const char *name, enum ident_kind kind,
+                           uint64_t *id)
+{
+    char text[ROUTE_PARAMETER_MAX + 1];
+
+    if (!http_call_query(call, name, text))
+        return call->answer->status == 0;
+    *id = ident_parse(kind, slice_of(text));
+    if (*id == 0)
+        http_fail_field(call, PROBLEM_invalid, name, "%s must be an identifier", name);
+    return *id != 0;
+}
+
+bool http_call_query_limit(struct http_call *call, size_t *limit)
+{
+    uint64_t number = LIMIT_DEFAULT;
+
+    if (!http_call_query_number(call, "limit", 1, LIMIT_MAX, &number) && call->answer->status != 0)
+        return false;
+    *limit = (size_t)number;
+    return true;
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
 bool http_page_begin(struct http_call *call, struct http_page *page)
 {
-    uint64_t limit = LIMIT_DEFAULT, after = 0;
+    uint64_t after = 0;
 
     *page = (struct http_page){0};
-    if (!take_number(call, "limit", 1, LIMIT_MAX, &limit) && call->answer->status != 0)
+    if (!http_call_query_limit(call, &page->limit))
         return false;
-    if (!take_number(call, "cursor", 0, INT64_MAX, &after) && call->answer->status != 0)
+    if (!http_call_query_number(call, "cursor", 0, INT64_MAX, &after) && call->answer->status != 0)
         return false;
-    page->limit = (size_t)limit;
     page->after = after;
     page->items = json_array();
     return true;

@@ -70,6 +70,16 @@ bool http_call_query(struct http_call *call, const char *name, char out[ROUTE_PA
 bool http_take_text(const struct http_call *call, const char *name, char *out, size_t max);
 bool http_take_bool(const struct http_call *call, const char *name, bool *out);
 
+/** A query parameter that is a whole number from `min` to `max`. False: it is not there, or
+ * answered already. */
+bool http_call_query_number(struct http_call *call, const char *name, uint64_t min, uint64_t max,
+                            uint64_t *out);
+/** A query parameter that is an identifier. False: answered; `*id` stays when it is not there. */
+bool http_call_query_ident(struct http_call *call, const char *name, enum ident_kind kind,
+                           uint64_t *id);
+/** `limit`, or what it is by itself. False: answered. */
+bool http_call_query_limit(struct http_call *call, size_t *limit);
+
 /** A page of a list: rows are counted off, and the page ends at `limit`. */
 struct http_page {
     size_t limit;

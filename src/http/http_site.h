@@ -25,6 +25,8 @@ enum http_endpoint {
         HTTP_ENDPOINT_COUNT
 };
 
+struct alarm_store;
+
 /** What the program that runs us does for us. */
 struct http_host {
     /** What was written to the registry is in force when this returns: the workers have it. Any
@@ -45,6 +47,7 @@ struct http_settings {
     struct worker_group *workers;
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
     struct secret_usage *secret_usage;
+    struct alarm_store *alarms; /* the history; borrowed */
     struct http_host host;
 };
 

@@ -31,6 +31,17 @@ const char *alarm_level_word(enum alarm_level level)
     return level_words[level];
 }
 
+bool alarm_level_parse(const char *word, enum alarm_level *out)
+{
+    for (unsigned level = 0; level < ALARM_LEVEL_COUNT; level++) {
+        if (strcmp(word, level_words[level]) == 0) {
+            *out = (enum alarm_level)level;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct alarm_rule *alarm_rule_ref(struct alarm_rule *r)
 {
     invariant(r->magic == ALARM_RULE_MAGIC);
@@ -58,13 +69,21 @@ void alarm_rule_unref(struct alarm_rule **rp)
 
 /* --- whom it watches ------------------------------------------------------------------------- */
 
+bool alarm_rule_is_for(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id)
+{
+    return r->type_id != 0 ? r->type_id == type_id
+                           : sorted_ids_have(r->device_ids, r->device_count, device_id);
+}
+
+bool alarm_rule_excepts(const struct alarm_rule *r, uint64_t device_id)
+{
+    return sorted_ids_have(r->except_ids, r->except_count, device_id);
+}
+
 bool alarm_rule_watches(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id)
 {
-    bool is_source = r->type_id != 0 ? r->type_id == type_id
-                                     : sorted_ids_have(r->device_ids, r->device_count, device_id);
-
-    return r->is_enabled && is_source &&
-           !sorted_ids_have(r->except_ids, r->except_count, device_id);
+    return r->is_enabled && alarm_rule_is_for(r, device_id, type_id) &&
+           !alarm_rule_excepts(r, device_id);
 }
 
 /* --- conditions ------------------------------------------------------------------------------ */

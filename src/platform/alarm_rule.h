@@ -96,6 +96,10 @@ struct alarm_rule *alarm_rule_ref(struct alarm_rule *r);
 /** Gives one reference back and empties the giver's pointer; NULL inside is accepted. */
 void alarm_rule_unref(struct alarm_rule **r);
 
+/** Whether this device (`type_id` 0: without a type) is in its source. */
+bool alarm_rule_is_for(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id);
+/** Whether it is switched off for this device. */
+bool alarm_rule_excepts(const struct alarm_rule *r, uint64_t device_id);
 /** Whether it watches this device (`type_id` 0: without a type): enabled, in its source, and not
  * switched off for it. */
 bool alarm_rule_watches(const struct alarm_rule *r, uint64_t device_id, uint64_t type_id);
@@ -113,3 +117,5 @@ bool alarm_rule_is_met(const struct alarm_rule *r, const struct cloud_values *va
 
 /** The word of a level. */
 const char *alarm_level_word(enum alarm_level level);
+/** False: no level has this word. */
+bool alarm_level_parse(const char *word, enum alarm_level *out);
