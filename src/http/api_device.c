@@ -20,14 +20,14 @@ json_t *api_device_describe(const struct registry_device *d, const struct device
                             bool with_password)
 {
     json_t *object = json_pack(
-        "{s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:b, s:b, s:I}", "username",
+        "{s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:b, s:b, s:b, s:I}", "username",
         http_json_ident(IDENT_DEVICE, d->device_id), "project_key",
         http_json_ident(IDENT_PROJECT, d->project_id), "name", d->name, "type",
         http_json_ident(IDENT_TYPE, d->type_id), "enabled", d->enabled, "sn",
         d->sn[0] == '\0' ? json_null() : json_string(d->sn), "parent",
         http_json_ident(IDENT_DEVICE, d->parent_id), "address",
         d->parent_id == 0 ? json_null() : json_string(d->address), "online", state->is_online,
-        "alerting", state->is_alerting, "created_ms", (json_int_t)d->created_ms);
+        "alerting", state->is_alerting, "log", d->log, "created_ms", (json_int_t)d->created_ms);
 
     if (with_password)
         (void)json_object_set_new(object, "password", json_string(d->password));
@@ -252,6 +252,7 @@ static bool take(struct http_call *call, const json_t *body, struct registry_dev
 {
     const json_t *parent = member(body, "parent");
     const json_t *enabled = member(body, "enabled");
+    const json_t *log = member(body, "log");
 
     take_text(body, "name", d->name, REGISTRY_NAME_MAX);
     take_text(body, "password", d->password, REGISTRY_NAME_MAX);
@@ -259,6 +260,8 @@ static bool take(struct http_call *call, const json_t *body, struct registry_dev
     take_text(body, "address", d->address, REGISTRY_NAME_MAX);
     if (enabled != NULL)
         d->enabled = json_is_true(enabled);
+    if (log != NULL)
+        d->log = json_is_true(log);
     if (parent != NULL)
         d->parent_id = json_is_null(parent)
                            ? 0
