@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "app/cli_output.h"
+#include "app/cli_server.h"
 #include "app/control_socket.h"
 #include "app/metrics.h"
 
@@ -129,21 +130,6 @@ static bool read_arguments(int argc, char *const *argv, struct status_call *call
     return true;
 }
 
-static const char *explain(enum status st)
-{
-    switch (st) {
-    case ST_NOT_FOUND:
-        return "no server runs on this data directory: start one, or name another with --data";
-    case ST_AGAIN:
-        return "the server does not answer: look at its log";
-    case ST_MALFORMED:
-    case ST_TOO_LARGE:
-        return "the server's answer is not understood: is it of another version?";
-    default:
-        return "the server cannot be asked: run this as the user that the server runs as";
-    }
-}
-
 static enum status show(const struct status_call *call)
 {
     struct buffer answer = {0};
@@ -177,6 +163,6 @@ int cli_status_run(int argc, char *const *argv)
     metrics_register();
     st = show(&call);
     if (st != ST_OK)
-        (void)fprintf(stderr, "eztcloud: %s: %s\n", call.data_dir, explain(st));
+        (void)fprintf(stderr, "eztcloud: %s: %s\n", call.data_dir, cli_server_explain(st));
     return st == ST_OK && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -4,9 +4,10 @@
  *     sync <number>    apply what has changed in the registry; the answer is `ok`
  *     uses             write to the registry when secrets were last used; the answer is `ok`
  *     counters         all metrics, a line `name value` each
+ *     log, sessions, session_end   see control_ask.c
  *
- * The end of the connection is the end of the answer. Main thread; a request is one short line and
- * its answer fits into the socket, so it is served at once.
+ * The end of the connection is the end of the answer. Main thread; a request is one line of whoever
+ * may open the socket, and is served at once: who does not read the answer is not waited for.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,13 +15,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "app/control_ask.h"
 #include "app/control_socket.h"
 #include "app/events.h"
 #include "app/metrics.h"
 #include "app/secret_sync.h"
 #include "app/server_priv.h"
 
-enum { CONTROL_LINE_MAX = 64, CONTROL_WAIT_MS = 500 };
+enum { CONTROL_WAIT_MS = 500 };
 
 static bool read_line(int fd, char *line)
 {
@@ -38,19 +40,52 @@ static bool read_line(int fd, char *line)
     return true;
 }
 
-static void write_answer(struct server *s, const char *request, struct buffer *answer)
+static void answer_sync(struct server *s, struct slice rest, struct buffer *answer)
 {
-    if (strncmp(request, "sync ", 5) == 0) {
-        registry_sync_apply(s);
-        buffer_append_text(answer, "ok\n");
-    } else if (strcmp(request, "uses\n") == 0) {
-        secret_sync_save_uses(s);
-        buffer_append_text(answer, "ok\n");
-    } else if (strcmp(request, "counters\n") == 0) {
-        metrics_write(answer);
-    } else {
-        buffer_append_text(answer, "unknown request\n");
+    (void)rest;
+    registry_sync_apply(s);
+    buffer_append_text(answer, "ok\n");
+}
+
+static void answer_uses(struct server *s, struct slice rest, struct buffer *answer)
+{
+    (void)rest;
+    secret_sync_save_uses(s);
+    buffer_append_text(answer, "ok\n");
+}
+
+static void answer_counters(struct server *s, struct slice rest, struct buffer *answer)
+{
+    (void)s;
+    (void)rest;
+    metrics_write(answer);
+}
+
+static const struct request {
+    const char *word;
+    void (*serve)(struct server *s, struct slice rest, struct buffer *answer);
+} requests[] = {
+    {"sync", answer_sync},
+    {"uses", answer_uses},
+    {"counters", answer_counters},
+    {"log", control_ask_log},
+    {"sessions", control_ask_sessions},
+    {"session_end", control_ask_session_end},
+};
+
+static void write_answer(struct server *s, const char *line, struct buffer *answer)
+{
+    struct slice rest = slice_of(line), word;
+
+    rest = slice_cut(&rest, '\n');
+    word = slice_cut(&rest, ' ');
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        if (!slice_is(word, requests[i].word))
+            continue;
+        requests[i].serve(s, rest, answer);
+        return;
     }
+    buffer_append_text(answer, "unknown request\n");
 }
 
 static void serve(struct server *s, int fd)

@@ -143,10 +143,13 @@ void device_log_handled(struct device *d, const struct logged_message *m)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-unsigned device_log_page(const struct device *d, uint64_t before, unsigned max, struct buffer *out,
-                         uint64_t *last)
+typedef const struct message_log_entry *(*next_entry_fn)(const struct message_log *l,
+                                                         uint64_t number);
+
+static unsigned page(const struct device *d, next_entry_fn next, uint64_t from, unsigned max,
+                     struct buffer *out, uint64_t *last)
 {
-    const struct message_log_entry *e = d->log == NULL ? NULL : message_log_before(d->log, before);
+    const struct message_log_entry *e = d->log == NULL ? NULL : next(d->log, from);
     unsigned count = 0;
 
     while (e != NULL && count < max) {
@@ -155,7 +158,19 @@ unsigned device_log_page(const struct device *d, uint64_t before, unsigned max, 
         message_log_append_json(e, parser_of(d->home), out);
         *last = e->number;
         count++;
-        e = message_log_before(d->log, e->number);
+        e = next(d->log, e->number);
     }
     return count;
+}
+
+unsigned device_log_page(const struct device *d, uint64_t before, unsigned max, struct buffer *out,
+                         uint64_t *last)
+{
+    return page(d, message_log_before, before, max, out, last);
+}
+
+unsigned device_log_page_after(const struct device *d, uint64_t after, unsigned max,
+                               struct buffer *out, uint64_t *last)
+{
+    return page(d, message_log_after, after, max, out, last);
 }

@@ -69,3 +69,7 @@ void device_log_add(struct device *d, const struct logged_message *m);
  * number `before` on; gives how many. `last`: set to the number of the last one. */
 unsigned device_log_page(const struct device *d, uint64_t before, unsigned max, struct buffer *out,
                          uint64_t *last);
+
+/** The same, oldest first, from the one behind the number `after` on. */
+unsigned device_log_page_after(const struct device *d, uint64_t after, unsigned max,
+                               struct buffer *out, uint64_t *last);

@@ -39,6 +39,7 @@ static void tell(const struct session *s, app_session_view_fn fn, void *arg)
         .queued_bytes = s->out.queue_bytes,
         .unacknowledged = s->out.inflight,
         .is_behind = a->is_behind,
+        .secret = a->access.secret == NULL ? NULL : a->access.secret->name,
     };
 
     if (s->client != NULL)

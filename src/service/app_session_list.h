@@ -16,7 +16,9 @@ struct app_session_subscription {
 /** A session at a moment. */
 struct app_session_view {
     char *client_id;
-    char *address; /* NULL: offline */
+    char *address;      /* NULL: offline */
+    const char *secret; /* the name of the one that it was last logged in with; borrowed; NULL: it
+                           has had no connection since the server was started */
     bool is_v5;
     bool is_connected;
     bool is_persistent; /* it outlives its connection */

@@ -1,5 +1,6 @@
 """The MQTT sessions of applications over the API. (open-api 3.4, 7)"""
 from lib.packets import V4, Prop
+from lib.passes import Secret
 
 KEPT = [(Prop.SESSION_EXPIRY, 100)]
 SESSIONS = "/api/v1/projects/{project_key}/sessions"
@@ -28,6 +29,21 @@ def test_what_is_there(net, admin, viewer, project):
     page = admin.get(SESSIONS, project_key=project.key, query={"limit": 1})
     rest = admin.get(SESSIONS, project_key=project.key, query={"cursor": page["next"]})
     assert [s["client_id"] for s in page["items"] + rest["items"]] == names
+
+
+def test_which_secret(server, net, admin, project):
+    """open-api 3, 7: the secret that it was last logged in with, by itself or by a pass of it."""
+    other = Secret.add(project, "other")
+    net.app(client_id="s", props=KEPT).disconnect()
+    assert find(admin, project, "s")["secret"] == "main"
+    net.app(client_id="s", project=other, clean=False, props=KEPT).disconnect()
+    assert find(admin, project, "s")["secret"] == "other"
+    net.app(client_id="p", project=Secret.main(project).pass_of("sp"))
+    assert find(admin, project, "p")["secret"] == "main"
+    server.stop()
+    server.start()
+    admin.close()
+    assert find(admin, project, "s")["secret"] is None
 
 
 def test_what_waits(net, admin, project):
