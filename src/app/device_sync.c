@@ -18,6 +18,7 @@ struct device_row {
     uint64_t project_id, device_id, type_id;
     uint64_t parent_id; /* 0: none */
     struct secret_digest password;
+    int64_t created_ms;
     bool enabled;
     bool log;
     char address[REGISTRY_NAME_MAX + 1];
@@ -60,6 +61,7 @@ static struct device_row *row_new(const struct registry_device *d)
     row->type_id = d->type_id;
     row->parent_id = d->parent_id;
     row->password = secret_digest_of(slice_of(d->password));
+    row->created_ms = d->created_ms;
     row->enabled = d->enabled;
     row->log = d->log;
     memcpy(row->address, d->address, sizeof(row->address));
@@ -93,6 +95,7 @@ static void apply_row(struct home *h, const struct device_row *row)
         device_change(d, &row->password, row->enabled);
     else
         d = home_add_device(h, row->project_id, row->device_id, &row->password, row->enabled);
+    device_set_created(d, row->created_ms);
     device_set_type(d, row->type_id);
     device_set_sn(d, row->sn);
     device_log_switch(d, row->log);

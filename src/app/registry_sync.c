@@ -264,24 +264,6 @@ static void forget_alarms(struct server *s, const struct buffer *changes)
     }
 }
 
-/* What is stored of a device goes with it: the next one of its name begins anew. */
-static void forget_values(struct server *s, const struct buffer *changes)
-{
-    enum status st = value_store_begin(s->values);
-
-    for (size_t i = 0; i < changes->len / sizeof(struct registry_change); i++) {
-        struct registry_change c;
-
-        memcpy(&c, changes->data + i * sizeof(c), sizeof(c));
-        if (st == ST_OK && c.entity == REGISTRY_DEVICE && c.was_removed)
-            st = value_store_remove_device(s->values, c.id);
-    }
-    if (st == ST_OK)
-        st = value_store_commit(s->values);
-    if (st != ST_OK)
-        log_event(EV_VALUES_NOT_SAVED);
-}
-
 struct barrier {
     pthread_mutex_t lock;
     pthread_cond_t all_there;
@@ -337,7 +319,6 @@ void registry_sync_apply(struct server *s)
     device_sync_apply(s, &changes);
     if (changes.len > 0) {
         registry_sync_wait(s);
-        forget_values(s, &changes);
         forget_alarms(s, &changes);
     }
     buffer_deinit(&changes);

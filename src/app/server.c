@@ -169,13 +169,11 @@ static enum status open_stores(struct server *s, char *error)
     if (st == ST_OK)
         st = tls_context_open(tls_dir, &s->tls, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
-        st = value_store_open(c->data, &s->values, error, SERVER_ERROR_LEN);
-    if (st == ST_OK)
         st = alarm_store_open(c->data, &s->alarms, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = journal_lmdb_open(c->data, &limits, &s->journal, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
-        st = value_sync_forget_projects(s);
+        st = journal_sync_open(s, error);
     return st;
 }
 
@@ -310,7 +308,7 @@ static enum status load(struct server *s, char *error)
     enum status st = registry_sync_load(s);
 
     if (st == ST_OK)
-        st = value_sync_load(s);
+        st = journal_sync_load(s);
     if (st == ST_OK)
         st = app_store_load(s->workers, s->journal);
     if (st != ST_OK)
@@ -386,11 +384,10 @@ static void stop_workers(struct server *s)
     worker_group_settle(s->workers);
     for (unsigned i = 0; i < s->listener_count; i++) /* connections borrow from them to their end */
         listener_close(&s->listeners[i]);
+    journal_sync_save(s);
     journal_commit_free(&s->commit); /* its last letters are opened next */
     s->shared.commit = NULL;
     worker_group_settle(s->workers);
-    if (value_sync_save(s) != ST_OK)
-        log_event(EV_VALUES_NOT_SAVED);
     for (unsigned i = 0; i < worker_group_count(s->workers); i++)
         session_table_close_all(worker_group_get(s->workers, i));
     worker_group_settle(s->workers);
@@ -425,7 +422,6 @@ static void stop(struct server *s)
     secret_usage_free(&s->secret_usage);
     tls_context_close(&s->tls);
     journal_close(&s->journal);
-    value_store_close(&s->values);
     alarm_store_close(&s->alarms);
     registry_close(&s->registry);
     if (s->lock_fd >= 0)

@@ -15,7 +15,6 @@
 #include "store/alarm_commit.h"
 #include "store/journal_commit.h"
 #include "store/registry.h"
-#include "store/value_store.h"
 
 enum { SERVER_LISTENERS_MAX = 8, SERVER_ERROR_LEN = 512 };
 
@@ -30,7 +29,6 @@ struct server_sync {
 struct server {
     const struct config *config;
     struct registry *registry; /* owned, as all below */
-    struct value_store *values;
     struct alarm_store *alarms;
     struct alarm_commit *alarm_commit;
     struct tls_context *tls;
@@ -90,12 +88,15 @@ void device_orders_open(struct server *s);
 void device_orders_run(struct server *s);
 void device_orders_close(struct server *s);
 
-/* value_sync.c: cloud values between store and homes, while the workers do not run */
-enum status value_sync_load(struct server *s) MUST_CHECK;
-/** Drops from the journal what is there of projects that were removed while no server ran; before
- * anything commits to it. */
-enum status value_sync_forget_projects(struct server *s) MUST_CHECK;
-enum status value_sync_save(struct server *s) MUST_CHECK;
+/* journal_sync.c: between journal and registry, while the workers do not run */
+
+/** Before anything commits to the journal: drops what it has of projects that were removed while no
+ * server ran, and takes in what an older program kept elsewhere. */
+enum status journal_sync_open(struct server *s, char *error) MUST_CHECK;
+/** Gives devices back what they had. */
+enum status journal_sync_load(struct server *s) MUST_CHECK;
+/** At a stop, before the last commit: all that is not written yet. */
+void journal_sync_save(struct server *s);
 
 /* server_http.c: the HTTP server, and what it asks of the main thread */
 enum status server_http_open(struct server *s, char *error) MUST_CHECK;

@@ -18,6 +18,7 @@ struct delivery {
     bool retain;       /* the flag as it leaves */
     bool tells_seq;    /* v5: seq goes along as a user property */
     bool was_released; /* resumed: PUBREC came already, only PUBREL is to be sent */
+    bool may_be_again; /* it may have been sent before the server started */
     uint16_t
         resumed_id; /* not 0: it was on its way before the server started, with this identifier */
     uint32_t *more_ids; /* owned; further identifiers, when several filters match */

@@ -164,7 +164,7 @@ struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d)
         e->state = FLOW_OUT_WAIT_PUBCOMP;
     e->holds_quota = !e->delivery.was_released;
     e->needs_resend = e->is_held = false;
-    e->was_sent = e->delivery.resumed_id != 0;
+    e->was_sent = e->delivery.resumed_id != 0 || e->delivery.may_be_again;
     f->inflight++;
     f->quota_used += e->holds_quota;
     f->window_bytes += cost_of(&e->delivery);

@@ -9,6 +9,7 @@
 #include "platform/device_alarm.h"
 #include "platform/device_command.h"
 #include "platform/device_log.h"
+#include "platform/device_store.h"
 #include "platform/events.h"
 #include "platform/sub_device.h"
 
@@ -43,6 +44,7 @@ void device_free(struct device **dp)
     counter_add(&CT_alarms_alerting, -(int64_t)d->alarms.alerting_count);
     alarms_deinit(&d->alarms);
     list_remove(&d->retained_node);
+    list_remove(&d->store_node);
     for (unsigned i = 0; i < DEVICE_RETAINED_COUNT; i++) {
         if (d->retained[i] != NULL)
             open_message_unref(&d->retained[i]);
@@ -86,6 +88,11 @@ void device_set_type(struct device *d, uint64_t type_id)
     device_alarm_update(d);
 }
 
+void device_set_created(struct device *d, int64_t created_ms)
+{
+    d->created_ms = created_ms;
+}
+
 void device_set_sn(struct device *d, const char *sn)
 {
     mem_free(d->sn);
@@ -99,6 +106,7 @@ void device_leave(struct device *d)
     timer_cancel(&d->offline_timer);
     timer_cancel(&d->alarm_timer);
     list_remove(&d->retained_node);
+    device_store_leave(d);
     d->home = NULL;
     d->project = NULL;
     d->type = NULL;
@@ -116,6 +124,7 @@ void device_enter(struct device *d, struct home *h, struct home_project *p)
         device_command_watch(d);
     device_log_switch_project(d);
     device_alarm_update(d);
+    device_store_enter(d);
 }
 
 bool device_admit(struct device *d)
@@ -157,8 +166,13 @@ bool device_publish(struct device *d, const struct device_publication *p,
     };
     struct open_message *m = open_message_new(&parts);
 
+    enum router_way way;
+
     invariant(d->magic == DEVICE_MAGIC);
-    return router_publish(d->home, &m, receipt);
+    way = router_publish(d->home, &m, receipt);
+    if (way == ROUTER_JOURNAL)
+        device_store_due(d);
+    return way == ROUTER_JOURNAL && receipt != NULL;
 }
 
 void device_store_values(struct device *d, const struct json_member *members, size_t count,
@@ -169,6 +183,7 @@ void device_store_values(struct device *d, const struct json_member *members, si
         if (!cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
             counter_inc(cloud_values_skipped);
     }
+    device_store_mark(d, DEVICE_PART_VALUES);
 }
 
 void device_store_late(struct device *d, const struct json_member *members, size_t count,
@@ -181,6 +196,7 @@ void device_store_late(struct device *d, const struct json_member *members, size
         else
             counter_inc(cloud_values_skipped);
     }
+    device_store_mark(d, DEVICE_PART_VALUES);
 }
 
 /* --- presence -------------------------------------------------------------------------------- */
@@ -196,6 +212,7 @@ static void announce(struct device *d, bool is_online, struct slice reason)
     d->is_online = is_online;
     d->presence_ms = d->home->worker->unix_ms;
     counter_add(&CT_devices_online, is_online ? 1 : -1);
+    device_store_mark(d, DEVICE_PART_PRESENCE);
     (void)device_publish(d, &p, NULL);
     device_alarm_presence(d);
 }

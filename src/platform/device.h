@@ -19,6 +19,16 @@ enum { DEVICE_MAGIC = 0x44455649 };
 /** The kinds that applications publish, as indexes of retained slots. */
 enum device_retained { DEVICE_RETAINED_PUSH, DEVICE_RETAINED_COMMAND, DEVICE_RETAINED_COUNT };
 
+/** What of it outlives the program (platform/device_store.h). */
+enum device_part {
+    DEVICE_PART_PRESENCE,
+    DEVICE_PART_VALUES,
+    DEVICE_PART_ALARMS,
+    DEVICE_PART_COMMANDS,
+    DEVICE_PART_RETAINED,
+    DEVICE_PART_COUNT
+};
+
 struct device {
     uint32_t magic;
     bool enabled;
@@ -26,9 +36,13 @@ struct device {
     bool is_alarming; /* likewise */
     bool log_own;     /* its own switch of the message log */
     bool is_logged;   /* it, or the project's */
+    bool is_stored;   /* it has rows in the journal */
+    uint8_t unstored; /* bits of enum device_part: what has changed since it was last written */
     char text[IDENT_TEXT_LEN + 1];
     uint64_t device_id;
+    int64_t created_ms;           /* Unix; of its row: another device had another one */
     int64_t presence_ms;          /* Unix; since when it is online or offline; 0: never online */
+    struct list store_node;       /* in home's store, while something is unstored */
     struct home *home;            /* borrowed */
     struct home_project *project; /* borrowed: removes its devices before it goes */
     uint64_t type_id;             /* 0: none */
@@ -76,6 +90,9 @@ void device_change(struct device *d, const struct secret_digest *password, bool 
 
 /** Its row names this type (0: none), which may not be known yet. */
 void device_set_type(struct device *d, uint64_t type_id);
+
+/** Its row was made then (Unix); before anything of it is stored. */
+void device_set_created(struct device *d, int64_t created_ms);
 
 /** Its row has this serial number (empty: none). */
 void device_set_sn(struct device *d, const char *sn);

@@ -9,6 +9,7 @@
 
 #include "platform/alarm_history.h"
 #include "platform/counters.h"
+#include "platform/device_store.h"
 
 /* A user property as MQTT encodes it (MQTT 5.0 section 3.3.2.3.7). */
 static void append_property(struct buffer *b, const char *key, struct slice value)
@@ -103,6 +104,7 @@ static void on_change(const struct alarm *a, enum alarm_state before, void *arg)
 
     cloud_values_append_object(&d->values, NULL, 0, is_of_rule, a->rule, &values);
     alarm_history_add(d, a, before, buffer_slice(&values));
+    device_store_mark(d, DEVICE_PART_ALARMS);
     if (a->state == ALARM_ALERTING || before == ALARM_ALERTING)
         tell(d, a->rule, a->state == ALARM_ALERTING, buffer_slice(&values));
     buffer_deinit(&values);
@@ -147,6 +149,7 @@ void device_alarm_report(struct device *d, const struct json_member *members, si
 {
     if (d->alarms.count == 0)
         return;
+    device_store_mark(d, DEVICE_PART_ALARMS); /* counts and times, too, have to outlive a stop */
     alarms_report(&d->alarms, members, count, &d->values, d->home->worker->unix_ms, on_change, d);
     watch_time(d);
 }
@@ -155,6 +158,7 @@ void device_alarm_presence(struct device *d)
 {
     if (d->alarms.count == 0)
         return;
+    device_store_mark(d, DEVICE_PART_ALARMS);
     alarms_presence(&d->alarms, d->is_online, d->presence_ms, d->home->worker->unix_ms, on_change,
                     d);
     watch_time(d);

@@ -8,6 +8,7 @@
 
 #include "platform/command_record.h"
 #include "platform/counters.h"
+#include "platform/device_store.h"
 #include "platform/events.h"
 
 static const char *const unmatched[COMMAND_STATUS_COUNT] = {
@@ -69,10 +70,19 @@ static void tell(struct device *d, const struct command *c, enum command_status 
     publish(d, &n);
 }
 
+/* Who was told of a command must find it after a crash, so it does not wait for others. */
+static void store(struct device *d)
+{
+    device_store_mark(d, DEVICE_PART_COMMANDS);
+    device_store_due(d);
+}
+
 /* Brings it to a status before its end; those that were left out are told before it. */
 static void advance(struct device *d, struct command *c, enum command_status to)
 {
     c->changed_ms = d->home->worker->unix_ms;
+    if (c->is_told && c->status < to)
+        store(d);
     while (c->status < to) {
         c->status++;
         if (c->is_told)
@@ -87,6 +97,7 @@ static void end(struct device *d, struct command **c, enum command_status status
     (*c)->changed_ms = d->home->worker->unix_ms;
     tell(d, *c, status, why);
     command_ledger_keep(d->ledger, c);
+    store(d);
 }
 
 static void take_out_and_end(struct device *d, struct command *c, enum command_status status,
@@ -134,6 +145,7 @@ static void begin_telling(struct device *d, struct command *c)
 
     c->status = COMMAND_ACCEPTED;
     c->is_told = true;
+    store(d);
     tell(d, c, COMMAND_ACCEPTED, NULL);
     advance(d, c, reached);
 }

@@ -6,6 +6,7 @@
 #include "platform/counters.h"
 #include "platform/device_alarm.h"
 #include "platform/device_log.h"
+#include "platform/device_store.h"
 #include "platform/device_type.h"
 #include "platform/hand_over.h"
 #include "platform/router.h"
@@ -29,6 +30,7 @@ static bool device_equal(const void *item, const void *key)
 static void on_turn_end(struct worker *w, void *arg)
 {
     (void)arg;
+    device_store_turn(home_of(w));
     router_submit(home_of(w));
     alarm_history_submit(home_of(w));
 }
@@ -48,6 +50,8 @@ void home_init(struct worker *w, const struct home_shared *shared)
     h->index = open_index_new(w->index);
     h->json = json_parser_new(shared->payload_max);
     list_init(&h->note.later);
+    list_init(&h->store.later);
+    list_init(&h->store.due);
     w->context[WORKER_PLATFORM] = h;
     worker_add_hook(w, on_turn_end, NULL);
 }
@@ -60,10 +64,12 @@ static void remove_device(struct home *h, struct device *d, bool is_told)
     while (!list_is_empty(&d->below))
         remove_device(h, list_entry(d->below.next, struct sub_device, sibling_node)->device,
                       is_told);
-    if (is_told)
+    if (is_told) {
         device_retire(d);
-    else
+        device_store_forget(d);
+    } else {
         h->shared->sink->device_removed(h, d);
+    }
     hash_table_remove(&h->devices, hash_u64(device_id), &device_id);
     list_remove(&d->project_node);
     device_free(&d);
@@ -113,6 +119,7 @@ void home_deinit(struct worker *w)
         remove_project(h, p);
         cursor = 0;
     }
+    timer_cancel(&h->store.timer);
     free_types(h); /* no device leads to them any more */
     invariant(h->journal_first == NULL && h->alarm_first == NULL && h->arrivals.count == 0);
     root_map_unref(&h->roots);

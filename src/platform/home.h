@@ -79,6 +79,15 @@ struct home_note {
     struct list later; /* owned: entries that are due behind its own */
 };
 
+/** Devices of which something is to be written to the journal, by device.store_node
+ * (platform/device_store.h). */
+struct home_store {
+    struct list later, due;
+    struct timer timer;
+    bool is_behind;  /* what this turn writes was behind */
+    bool is_writing; /* what was behind is not committed yet */
+};
+
 struct home {
     struct worker *worker;            /* borrowed */
     const struct home_shared *shared; /* borrowed */
@@ -92,6 +101,7 @@ struct home {
     struct json_parser *json;         /* owned */
     struct json_parser *log_json;     /* owned; NULL: not used yet */
     struct home_note note;
+    struct home_store store;
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
     struct alarm_request *alarm_first, *alarm_last;       /* owned: this turn's */
     uint32_t letters_to_self; /* messages under way to this very worker (router) */

@@ -103,21 +103,27 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
            open_interest_durable(&p->interest, kind) != 0;
 }
 
+static void add_receipt(struct journal_request *r, const struct router_receipt *receipt)
+{
+    struct pending *p = r->object;
+
+    if (p == NULL)
+        r->object = p = mem_new_of(MEM_MESSAGE, struct pending);
+    p->receipt = *receipt;
+}
+
 void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,
                     struct slice value, const struct router_receipt *receipt)
 {
     struct journal_request *r = journal_request_new_row(project_id, table, key, value);
 
-    if (receipt != NULL) {
-        struct pending *p = mem_new_of(MEM_MESSAGE, struct pending);
-
-        p->receipt = *receipt;
-        r->object = p;
-    }
+    if (receipt != NULL)
+        add_receipt(r, receipt);
     submit_later(h, r);
 }
 
-bool router_publish(struct home *h, struct open_message **mp, const struct router_receipt *receipt)
+enum router_way router_publish(struct home *h, struct open_message **mp,
+                               const struct router_receipt *receipt)
 {
     struct open_message *m = *mp;
     struct home_project *hp = home_find_project(h, m->project_id);
@@ -139,7 +145,7 @@ bool router_publish(struct home *h, struct open_message **mp, const struct route
     if (live != 0)
         deliver_live(h, m, live, is_joining);
     open_message_unref(mp);
-    return durable != 0 && receipt != NULL;
+    return durable != 0 ? ROUTER_JOURNAL : ROUTER_LIVE;
 }
 
 bool router_receipt_with_newest(struct home *h, const struct journal_request *before,
@@ -157,6 +163,14 @@ bool router_receipt_with_newest(struct home *h, const struct journal_request *be
     if (newest != NULL)
         newest->receipt = *receipt;
     return newest != NULL;
+}
+
+void router_put_barrier(struct home *h, uint64_t project_id, const struct router_receipt *receipt)
+{
+    struct journal_request *r = journal_request_new_barrier(project_id);
+
+    add_receipt(r, receipt);
+    submit_later(h, r);
 }
 
 void router_submit(struct home *h)
@@ -212,7 +226,7 @@ static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
     }
     if (p->receipt.open != NULL)
         send_receipt(g, outbox, &p->receipt);
-    if (!r->is_row && r->seq % ROUTER_NOTE_EVERY == 0)
+    if (r->kind == JOURNAL_REQUEST_RECORD && r->seq % ROUTER_NOTE_EVERY == 0)
         send_note(g, outbox, r);
 }
 

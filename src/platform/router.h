@@ -20,15 +20,16 @@ struct router_receipt {
  * need not be made. */
 bool router_is_wanted(const struct project *p, enum open_kind kind);
 
+/** Whether somebody is owed a message: then its receipt will be posted. */
+enum router_way { ROUTER_LIVE, ROUTER_JOURNAL };
+
 /**
  * Sends a message on its way.
  *
  * @param m        its reference passes
- * @param receipt  may be NULL
- * @return true: the message goes through the journal and the receipt will be posted; false: it will
- * not
+ * @param receipt  posted when it is in the journal; may be NULL
  */
-bool router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
+enum router_way router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
 
 /** Has the receipt of several messages come with the newest record of this turn, all being
  * committed then. `before`: h->journal_last before they were published. False: none of them is a
@@ -40,6 +41,10 @@ bool router_receipt_with_newest(struct home *h, const struct journal_request *be
  * removes it). `receipt`, posted when it is durable, may be NULL. */
 void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,
                     struct slice value, const struct router_receipt *receipt);
+
+/** Has the receipt come when all that this turn has for the journal, before and after, is durable.
+ */
+void router_put_barrier(struct home *h, uint64_t project_id, const struct router_receipt *receipt);
 
 /** Hands the turn's records and rows to the committing thread; a hook at the end of a turn. */
 void router_submit(struct home *h);

@@ -231,16 +231,18 @@ void app_feed_open(struct app_session *a)
     list_push_back(&a->site->feeds, &a->feed_node);
 }
 
-void app_feed_reopen(struct app_session *a)
+void app_feed_reopen(struct app_session *a, uint64_t again_seq)
 {
+    uint64_t last_seq = journal_last_seq(journal_of(a), a->project->project_id);
     struct journal_position at = {0};
 
     a->is_durable = true;
     a->is_behind = true;
     atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     if (journal_load_cursor(journal_of(a), a->project->project_id, cursor_key(a), &at) != ST_OK)
-        at.seq = journal_last_seq(journal_of(a), a->project->project_id);
+        at.seq = last_seq;
     a->position = at.seq;
+    a->again_seq = least(least(again_seq, last_seq), at.seq + FLOW_OUT_INFLIGHT_MAX);
     a->session->out.issued = at.mark;
     list_push_back(&a->site->feeds, &a->feed_node);
 }
@@ -332,6 +334,7 @@ static void resume(const struct app_session *a, struct delivery *d)
 {
     const struct app_flight *f = app_store_resumed(a, d->seq);
 
+    d->may_be_again = d->qos == 1 && d->seq <= a->again_seq;
     if (f == NULL || d->qos != 2)
         return;
     d->resumed_id = f->packet_id;

@@ -57,6 +57,7 @@ struct app_session {
     bool is_continuing;  /* a letter that goes on reading is under way */
     bool cursor_moved;   /* since it was last saved */
     uint64_t position;   /* the last record that was considered */
+    uint64_t again_seq;  /* up to this record it may have been sent before the server started */
     uint64_t online_seq; /* the last record before it came online: earlier QoS 0 is not sent */
     struct list feed_node;
     struct buffer flights; /* owned: numbers (uint64_t) of deliveries of QoS 2 with a row in the
@@ -119,8 +120,9 @@ bool app_subscription_restore(struct app_session *a, const struct app_stored_sub
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);
 void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq);
 void app_feed_open(struct app_session *a);
-/** At start: goes on where its cursor stands. */
-void app_feed_reopen(struct app_session *a);
+/** At start: goes on where its cursor stands. Up to `again_seq` (UINT64_MAX: not known) it may have
+ * been sent what is there. */
+void app_feed_reopen(struct app_session *a, uint64_t again_seq);
 void app_feed_close(struct app_session *a);
 void app_feed_connected(struct app_session *a);
 void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);

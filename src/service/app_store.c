@@ -1,6 +1,6 @@
 /*
  * The forms, big-endian. SESSION: version; version of MQTT; expiry (s); when its client went (Unix
- * ms, 0: connected); number of subscriptions; of each the filter behind its length, QoS, flags,
+ * ms, 0: connected); the last record that it was sent (not in version 1); number of subscriptions; of each the filter behind its length, QoS, flags,
  * identifier, and the number above which it counts. FLIGHT: packet identifier, state.
  */
 #include "service/app_store.h"
@@ -14,7 +14,7 @@
 #include "service/share_membership.h"
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,
     STORE_NO_LOCAL = 1, /* flags of a subscription */
     STORE_RETAIN_AS_PUBLISHED = 2,
     STORE_FLIGHT_SENT = 1, /* states of a delivery */
@@ -73,6 +73,7 @@ void app_store_session(struct app_session *a, const struct router_receipt *recei
     buffer_append_u8(&value, (uint8_t)s->version);
     append_u32(&value, s->expiry_s);
     append_u64(&value, s->client != NULL ? 0 : (uint64_t)s->worker->unix_ms);
+    append_u64(&value, s->client != NULL ? UINT64_MAX : a->position);
     append_u32(&value, a->subscription_count);
     for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next)
         append_subscription(&value, list_entry(n, struct app_subscription, node));
@@ -228,15 +229,16 @@ static struct session *make_session(struct worker *w, uint64_t project_id, struc
     uint8_t version = reader_u8(r);
     uint32_t expiry_s = reader_u32(r);
     uint64_t gone_ms = reader_u64(r);
+    uint64_t again_seq = form == 1 ? UINT64_MAX : reader_u64(r);
     struct session *s;
 
-    if (r->status != ST_OK || form != STORE_VERSION || client_id.len > SESSION_CLIENT_ID_MAX ||
+    if (r->status != ST_OK || form == 0 || form > STORE_VERSION || client_id.len > SESSION_CLIENT_ID_MAX ||
         home_find_project(home_of(w), project_id) == NULL)
         return NULL;
     s = session_open(w, &app_service, project_id, client_id);
     s->version = (enum mqtt_version)version;
     s->expiry_s = expiry_s;
-    app_feed_reopen(app_session_of(s));
+    app_feed_reopen(app_session_of(s), again_seq);
     if (!expiry_left(expiry_s, gone_ms, w->unix_ms, left_ms))
         *left_ms = 0;
     return s;

@@ -10,6 +10,7 @@
 #include "platform/device_alarm.h"
 #include "platform/device_command.h"
 #include "platform/device_retained.h"
+#include "platform/device_store.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
 
@@ -119,6 +120,7 @@ static void retain(struct device *d, const struct downlink *x, struct slice payl
     struct open_message *m = open_message_new(&parts);
 
     device_retained_set(d, x->kind, m);
+    device_store_mark(d, DEVICE_PART_RETAINED);
     open_message_unref(&m);
 }
 
@@ -316,6 +318,10 @@ static void send_command(struct device *d, const struct downlink *x, const struc
 
     decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
     answer->is_later = publish_watched(d, x, payload, receipt);
+    if (!answer->is_later && receipt != NULL) { /* with the ledger: the reply must find it */
+        router_put_barrier(d->home, x->project_id, receipt);
+        answer->is_later = true;
+    }
     if (why == NULL)
         device_command_accepted(d, number);
     else

@@ -59,12 +59,20 @@ struct journal_request *journal_request_new_row(uint64_t project_id, enum journa
     struct journal_request *r = journal_request_new(project_id, key.len + value.len);
 
     invariant(key.len > 0 && key.len <= JOURNAL_KEY_MAX);
-    r->is_row = true;
+    r->kind = JOURNAL_REQUEST_ROW;
     r->table = (uint8_t)table;
     r->key_len = (uint16_t)key.len;
     memcpy(r->bytes, key.data, key.len);
     if (value.len > 0)
         memcpy(r->bytes + key.len, value.data, value.len);
+    return r;
+}
+
+struct journal_request *journal_request_new_barrier(uint64_t project_id)
+{
+    struct journal_request *r = journal_request_new(project_id, 0);
+
+    r->kind = JOURNAL_REQUEST_BARRIER;
     return r;
 }
 
@@ -120,11 +128,13 @@ static void add_to_batch(struct journal *j, struct journal_request *r)
 {
     struct slice bytes = slice_make(r->bytes, r->len);
 
-    if (!r->is_row) {
+    if (r->kind == JOURNAL_REQUEST_RECORD) {
         r->seq = journal_append(j, r->project_id, bytes);
         return;
     }
     r->seq = 1;
+    if (r->kind == JOURNAL_REQUEST_BARRIER)
+        return;
     journal_put(j, (enum journal_table)r->table, r->project_id, slice_make(r->bytes, r->key_len),
                 slice_from(bytes, r->key_len));
 }
@@ -152,6 +162,8 @@ static bool commit_batch(struct journal_commit *c)
         return false;
     }
     counter_inc(journal_commits);
+    for (const struct journal_request *r = batch; r != NULL; r = r->next)
+        counter_add(&CT_journal_rows, r->kind == JOURNAL_REQUEST_ROW);
     c->batch = NULL;
     c->fn(batch, c->arg);
     return true;

@@ -14,15 +14,21 @@
 
 struct journal_commit;
 
-/** One record to append, or one row to put; a single block. */
+enum journal_request_kind {
+    JOURNAL_REQUEST_RECORD,
+    JOURNAL_REQUEST_ROW,
+    JOURNAL_REQUEST_BARRIER /* nothing: it is called back when its batch is durable */
+};
+
+/** One record to append, one row to put, or a barrier; a single block. */
 struct journal_request {
     struct journal_request *next;
     uint64_t project_id;
-    uint64_t seq; /* set by the commit: a record's number, 1 for a row; 0: given up at the stop, it
+    uint64_t seq; /* set by the commit: a record's number, otherwise 1; 0: given up at the stop, it
                      is not stored */
     void *object; /* the submitter's: passed through */
     uint64_t a, b, c;
-    bool is_row;
+    uint8_t kind;     /* enum journal_request_kind */
     uint8_t table;    /* enum journal_table; of a row, whose key stands before its value */
     uint16_t key_len; /* likewise */
     uint32_t len;
@@ -36,6 +42,8 @@ struct journal_request *journal_request_new(uint64_t project_id, size_t len);
 /** A request to put a row (an empty value removes it); owned as above. */
 struct journal_request *journal_request_new_row(uint64_t project_id, enum journal_table table,
                                                 struct slice key, struct slice value);
+/** A request that stores nothing; owned as above. */
+struct journal_request *journal_request_new_barrier(uint64_t project_id);
 void journal_request_free(struct journal_request **r);
 
 /** Ownership of the list (linked by next, in order) passes to the callee. */

@@ -6,7 +6,7 @@
 #include "store/journal_lmdb_priv.h"
 
 enum {
-    JOURNAL_FORMAT = 1,
+    JOURNAL_FORMAT = 2, /* 1: without tables of devices; the same otherwise */
     MAP_BYTES = 64 * 1024 * 1024 /* to begin with; it grows */
 };
 
@@ -81,7 +81,7 @@ static void load(struct lmdb_env_txn *t, void *arg)
     if (lmdb_env_get(t, JOURNAL_LMDB_FORMAT, slice_of("format"), &format) &&
         format.len == sizeof(x->format))
         memcpy(&x->format, format.data, sizeof(x->format));
-    if (x->format != JOURNAL_FORMAT)
+    if (x->format == 0 || x->format > JOURNAL_FORMAT)
         return;
     lmdb_env_each(t, JOURNAL_LMDB_LOG, load_log, x);
     for (struct list *n = x->journal->logs.next; n != &x->journal->logs; n = n->next) {
@@ -106,7 +106,7 @@ static enum status load_all(struct journal_lmdb *m, const char *path, char *erro
     struct loading x = {.journal = m};
     enum status st = lmdb_env_read(m->env, load, &x);
 
-    if (st == ST_OK && x.format == 0)
+    if (st == ST_OK && x.format < JOURNAL_FORMAT)
         st = lmdb_env_write(m->env, mark_format, NULL);
     if (st == ST_OK && x.format > JOURNAL_FORMAT)
         st = ST_UNSUPPORTED;

@@ -1,9 +1,7 @@
 /*
- * What of a device must outlive the program, in LMDB: its cloud values, its presence, and parts
- * that are bytes which only others understand (alarm states, commands, retained downlinks).
- *
- * Written in batches by one thread, read whole at start. Key: device and attribute; value: time and
- * the JSON bytes. Source: open-api.md 3.2, 5
+ * What programs of before journal format 2 kept of devices, in LMDB: their cloud values, their
+ * presence, and parts that are bytes which only others understand. Read once, and taken into the
+ * journal (app/journal_sync.c).
  */
 #pragma once
 
@@ -14,6 +12,9 @@
 #include "base/status.h"
 
 struct value_store;
+
+/** Its folder below the data directory. */
+#define VALUE_STORE_FOLDER "values"
 
 enum { VALUE_STORE_NAME_MAX = 256 };
 
@@ -38,44 +39,24 @@ struct value_store_entry {
     int64_t ts_ms;      /* when the value was true */
 };
 
-/** Opens or makes `<data_dir>/values`. `error`: one line for a person on failure. */
+/** Opens it. `error`: one line for a person on failure. Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
 enum status value_store_open(const char *data_dir, struct value_store **out, char *error,
                              size_t error_len) MUST_CHECK;
 void value_store_close(struct value_store **s);
 
+/** Borrowed during the call. */
 typedef void (*value_store_fn)(const struct value_store_entry *e, void *arg);
+/** Every stored value, grouped by device. Errors: ST_IO, ST_CORRUPT. */
+enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
+
 /** @param since_ms  Unix; 0: not known */
 typedef void (*value_store_presence_fn)(uint64_t device_id, bool is_online, int64_t since_ms,
                                         void *arg);
-/** Every device whose presence was put. Errors: ST_IO, ST_CORRUPT. */
+/** Every device whose presence is known. Errors: ST_IO, ST_CORRUPT. */
 enum status value_store_each_presence(struct value_store *s, value_store_presence_fn fn,
                                       void *arg) MUST_CHECK;
 
 typedef void (*value_store_part_fn)(uint64_t device_id, struct slice bytes, void *arg);
-/** A part of every device that has it, as it was put. Errors: ST_IO, ST_CORRUPT. */
+/** A part of every device that has it. Errors: ST_IO, ST_CORRUPT. */
 enum status value_store_each_part(struct value_store *s, enum value_store_part part,
                                   value_store_part_fn fn, void *arg) MUST_CHECK;
-
-/** Every stored value, grouped by device; entries borrowed during the call. */
-enum status value_store_each(struct value_store *s, value_store_fn fn, void *arg) MUST_CHECK;
-
-/*
- * A batch: begin, put and remove any number, commit (one fsync); it is gathered in memory until
- * then. Nothing of a failed commit is stored, and the batch is kept: it can be committed again, or
- * dropped by the next begin.
- */
-enum status value_store_begin(struct value_store *s) MUST_CHECK;
-/** Copies the entry. Errors: ST_TOO_LARGE (name, value), ST_INVALID (no name), and then the batch
- * is as before. */
-enum status value_store_put(struct value_store *s, const struct value_store_entry *e) MUST_CHECK;
-/** Removes all that is stored of a device, what this batch has so far included. */
-enum status value_store_remove_device(struct value_store *s, uint64_t device_id) MUST_CHECK;
-/** Stores whether a device is online, and since when. */
-enum status value_store_put_presence(struct value_store *s, uint64_t device_id, bool is_online,
-                                     int64_t since_ms) MUST_CHECK;
-/** Stores a part of a device; no bytes: nothing is kept. Errors: ST_TOO_LARGE, and then the batch
- * is as before. */
-enum status value_store_put_part(struct value_store *s, enum value_store_part part,
-                                 uint64_t device_id, struct slice bytes) MUST_CHECK;
-/** Errors: ST_IO (a full disk, too), ST_CORRUPT. */
-enum status value_store_commit(struct value_store *s) MUST_CHECK;
