@@ -10,6 +10,7 @@
 #include "app/events.h"
 #include "app/server_priv.h"
 #include "platform/device_store.h"
+#include "service/app_session.h"
 #include "store/value_store.h"
 
 /* Under this name the registry keeps up to which of its changes the stores are right. */
@@ -202,7 +203,11 @@ enum status journal_sync_load(struct server *s)
 
 void journal_sync_save(struct server *s)
 {
-    for (unsigned i = 0; i < worker_group_count(s->workers); i++)
-        device_store_all(home_of(worker_group_get(s->workers, i)));
+    for (unsigned i = 0; i < worker_group_count(s->workers); i++) {
+        struct worker *w = worker_group_get(s->workers, i);
+
+        device_store_all(home_of(w));
+        app_feed_save_cursors(site_of(w));
+    }
     worker_group_settle(s->workers);
 }

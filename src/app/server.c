@@ -27,6 +27,7 @@
 #include "platform/router.h"
 #include "service/app_service.h"
 #include "service/app_store.h"
+#include "service/link_store.h"
 #include "service/device_service.h"
 #include "store/secret.h"
 
@@ -311,6 +312,8 @@ static enum status load(struct server *s, char *error)
         st = journal_sync_load(s);
     if (st == ST_OK)
         st = app_store_load(s->workers, s->journal);
+    if (st == ST_OK)
+        st = link_store_load(s->workers, s->journal);
     if (st != ST_OK)
         snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
                  status_text(st));

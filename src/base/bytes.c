@@ -4,6 +4,7 @@
  */
 #include "base/bytes.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -84,6 +85,27 @@ void buffer_append_u8(struct buffer *b, uint8_t byte)
 {
     *buffer_reserve(b, 1) = byte;
     b->len++;
+}
+
+void buffer_append_u16(struct buffer *b, uint16_t value)
+{
+    uint16_t big = htobe16(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+void buffer_append_u32(struct buffer *b, uint32_t value)
+{
+    uint32_t big = htobe32(value);
+
+    buffer_append(b, &big, sizeof(big));
+}
+
+void buffer_append_u64(struct buffer *b, uint64_t value)
+{
+    uint64_t big = htobe64(value);
+
+    buffer_append(b, &big, sizeof(big));
 }
 
 void buffer_printf(struct buffer *b, const char *format, ...)

@@ -83,6 +83,10 @@ void buffer_append_text(struct buffer *b, const char *text);
 
 /** Appends one byte. */
 void buffer_append_u8(struct buffer *b, uint8_t byte);
+/** Appends a number, big end first. */
+void buffer_append_u16(struct buffer *b, uint16_t value);
+void buffer_append_u32(struct buffer *b, uint32_t value);
+void buffer_append_u64(struct buffer *b, uint64_t value);
 
 /** Appends formatted text. */
 void buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -236,6 +236,8 @@ static unsigned settle_reception(struct session *s, uint16_t packet_id, enum rea
 
     if (reason >= REASON_UNSPECIFIED_ERROR && s->version == MQTT_5)
         flow_in_remove(&s->in, packet_id); /* [MQTT-4.3.3-9] */
+    if (s->service->released != NULL && flow_in_find(&s->in, packet_id) == FLOW_IN_NEW)
+        s->service->released(s, packet_id);
     return repetitions;
 }
 

@@ -71,6 +71,24 @@ bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state
     return true;
 }
 
+bool flow_in_restore(struct flow_in *f, uint16_t packet_id)
+{
+    if (!flow_in_add(f, packet_id, FLOW_IN_RECEIVED))
+        return false;
+    f->receptions[f->count - 1].holds_quota = false;
+    f->receptions[f->count - 1].is_restored = true;
+    f->quota_used--;
+    return true;
+}
+
+void flow_in_drop_restored(struct flow_in *f, uint16_t packet_id)
+{
+    struct flow_in_reception *r = find(f, packet_id);
+
+    if (r != NULL && r->is_restored)
+        forget(f, r);
+}
+
 unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id)
 {
     struct flow_in_reception *r = find(f, packet_id);

@@ -33,6 +33,7 @@ struct flow_in_reception {
                             answer */
     bool is_released;    /* PUBREL came while it was undecided */
     bool holds_quota;    /* its PUBLISH came on this connection */
+    bool is_restored;    /* of before the start of the server, which may have missed its PUBREL */
 };
 
 /** QoS 2 receptions; part of a session. A zeroed one is empty. */
@@ -50,6 +51,10 @@ void flow_in_restart(struct flow_in *f);
 bool flow_in_holds_quota(const struct flow_in *f, uint16_t packet_id);
 /** Enters an identifier that is new; it holds quota. False: too many. */
 bool flow_in_add(struct flow_in *f, uint16_t packet_id, enum flow_in_state state);
+/** At start: one that was received before. False: too many. */
+bool flow_in_restore(struct flow_in *f, uint16_t packet_id);
+/** Its PUBLISH came, and not again (DUP 0): a restored one of this identifier was over. */
+void flow_in_drop_restored(struct flow_in *f, uint16_t packet_id);
 /** An undecided one is received now, or forgotten if its PUBREL came already (an unknown one is
  * accepted: its session was cleaned); gives how many answers wait for that, and forgets them. */
 unsigned flow_in_receive(struct flow_in *f, uint16_t packet_id);

@@ -477,14 +477,14 @@ void flow_out_take_if(struct flow_out *f, bool (*should)(const struct delivery *
     }
 }
 
-uint64_t flow_out_unqueue(struct flow_out *f, flow_out_take_fn take, void *arg)
+uint64_t flow_out_unqueue(struct flow_out *f, bool with_seq, flow_out_take_fn take, void *arg)
 {
     uint64_t lowest = 0;
 
     for (uint32_t n = f->queue_count; n > 0; n--) {
         struct delivery d = flow_out_pop(f);
 
-        if (d.seq == 0 && d.qos > 0) {
+        if (d.qos > 0 && (d.seq == 0 || !with_seq)) {
             flow_out_push(f, &d);
             continue;
         }

@@ -68,8 +68,15 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
         .qos = p->qos,
     };
     struct service_verdict verdict;
-    enum flow_in_state state = p->qos == 2 ? flow_in_find(&s->in, p->packet_id) : FLOW_IN_NEW;
-    bool is_counted = state != FLOW_IN_NEW && flow_in_holds_quota(&s->in, p->packet_id);
+    enum flow_in_state state = FLOW_IN_NEW;
+    bool is_counted;
+
+    if (p->qos == 2) {
+        if (!p->dup)
+            flow_in_drop_restored(&s->in, p->packet_id);
+        state = flow_in_find(&s->in, p->packet_id);
+    }
+    is_counted = state != FLOW_IN_NEW && flow_in_holds_quota(&s->in, p->packet_id);
 
     if ((!is_counted && is_receive_maximum_used(c)) ||
         (p->qos == 2 && state == FLOW_IN_NEW &&
@@ -144,6 +151,8 @@ static enum reason on_pubrel(struct client *c, const struct decode_header *h, st
         return REASON_SUCCESS;
     }
     was_known = flow_in_remove(&c->session->in, ack.packet_id);
+    if (was_known && service_of(c)->released != NULL)
+        service_of(c)->released(c->session, ack.packet_id);
     client_send_ack(c, PACKET_PUBCOMP, ack.packet_id,
                     was_known ? REASON_SUCCESS : REASON_PACKET_ID_NOT_FOUND);
     return REASON_SUCCESS;

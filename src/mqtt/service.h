@@ -69,6 +69,10 @@ struct will;
 struct mqtt_service {
     const char *name;
 
+    /** What has a seq and was not sent when a connection ends is given again (`unsent_from`): it is
+     * not kept in the session. */
+    bool reads_again;
+
     /** Which worker is home to what this CONNECT names. Runs on the accepting worker; `self` is a
      * good answer for an empty client identifier. */
     unsigned (*home)(struct worker *self, const struct packet_connect *connect);
@@ -120,13 +124,18 @@ struct mqtt_service {
      * traces nothing. */
     void (*traced)(struct session *s, uint64_t trace, enum delivery_step step);
 
-    /** What a delivery of QoS 2 with a seq has to send next must not leave before its state is
-     * durable: true; session_secured follows. False, or NULL: it may. */
+    /** What a delivery of QoS 1 or 2 with a seq has to send next (a PUBLISH for the first time, a
+     * PUBREL) must not leave before its state is durable: true, for QoS 2 only; session_secured
+     * follows. False, or NULL: it may. */
     bool (*secure)(struct session *s, const struct flow_out_entry *e);
 
     /** The subscriptions that a SUBSCRIBE or UNSUBSCRIBE has changed must be durable before it is
      * answered: true; client_secured follows. False, or NULL: they need not. */
     bool (*secure_subscriptions)(struct client *c);
+
+    /** A QoS 2 publish of the client is over: its identifier may name another one. NULL: the service
+     * need not know. */
+    void (*released)(struct session *s, uint16_t packet_id);
 
     /** The client's connection is over; the session may live on. Deliveries of the journal that
      * were not sent are given back by `unsent_from`: the lowest seq among them, 0: none. */

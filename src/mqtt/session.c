@@ -234,6 +234,16 @@ void session_detach(struct session *s)
         timer_set(&w->timers, &s->expiry_timer, w->now_ms + s->expiry_s * 1000ull, on_expired);
 }
 
+uint64_t session_time_left(uint32_t expiry_s, uint64_t gone_ms, int64_t now_ms)
+{
+    uint64_t passed_ms =
+        gone_ms != 0 && (uint64_t)now_ms > gone_ms ? (uint64_t)now_ms - gone_ms : 0;
+
+    if (expiry_s == UINT32_MAX)
+        return UINT64_MAX;
+    return passed_ms >= expiry_s * 1000ull ? 0 : expiry_s * 1000ull - passed_ms;
+}
+
 void session_restore(struct session *s, uint64_t left_ms)
 {
     struct worker *w = s->worker;
@@ -273,7 +283,7 @@ static void on_unqueued(struct delivery *d, void *arg)
 uint64_t session_unqueue(struct session *s)
 {
     counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_qos0_count);
-    return flow_out_unqueue(&s->out, on_unqueued, s);
+    return flow_out_unqueue(&s->out, s->service->reads_again, on_unqueued, s);
 }
 
 static bool is_expired(const struct session *s, const struct delivery *d)
@@ -328,8 +338,7 @@ static void release_too_large(struct session *s, const struct flow_out_entry *e)
 /* True: the next packet of this entry waits for session_secured. */
 static bool must_wait(struct session *s, struct flow_out_entry *e)
 {
-    if (e->delivery.qos != 2 || e->delivery.seq == 0 || s->service->secure == NULL ||
-        !s->service->secure(s, e))
+    if (e->delivery.seq == 0 || s->service->secure == NULL || !s->service->secure(s, e))
         return false;
     flow_out_hold(&s->out, e);
     return true;

@@ -92,11 +92,15 @@ void session_detach(struct session *s);
  * (UINT64_MAX: for ever). */
 void session_restore(struct session *s, uint64_t left_ms);
 
+/** How long a session may still stay without a client (ms): 0: its time is over; UINT64_MAX: for
+ * ever. `gone_ms`: when its client went (Unix), 0: it is there. */
+uint64_t session_time_left(uint32_t expiry_s, uint64_t gone_ms, int64_t now_ms);
+
 /** A client came back (or came): stops the clocks of will and expiry. */
 void session_attach(struct session *s, struct client *c);
 
-/** The connection is gone: takes out of the queue what the journal still has, and QoS 0, which is
- * lost and counted. Gives the lowest seq taken out, or 0. */
+/** The connection is gone: takes out of the queue what the service will read again, and QoS 0, which
+ * is lost and counted. Gives the lowest seq taken out, or 0. */
 uint64_t session_unqueue(struct session *s);
 
 enum session_result {

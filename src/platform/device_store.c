@@ -22,13 +22,6 @@ enum {
     TIME_LEN = sizeof(int64_t)
 };
 
-static void append_u64(struct buffer *b, uint64_t value)
-{
-    uint64_t big = htobe64(value);
-
-    buffer_append(b, &big, sizeof(big));
-}
-
 static uint64_t read_u64(const uint8_t *at)
 {
     uint64_t big;
@@ -44,19 +37,19 @@ void device_store_write_presence(bool is_online, int64_t since_ms, int64_t creat
 {
     buffer_append_u8(out, ROW_VERSION);
     buffer_append_u8(out, is_online);
-    append_u64(out, (uint64_t)since_ms);
-    append_u64(out, (uint64_t)created_ms);
+    buffer_append_u64(out, (uint64_t)since_ms);
+    buffer_append_u64(out, (uint64_t)created_ms);
 }
 
 void device_store_write_key(uint64_t device_id, struct slice name, struct buffer *out)
 {
-    append_u64(out, device_id);
+    buffer_append_u64(out, device_id);
     buffer_append_slice(out, name);
 }
 
 void device_store_write_value(int64_t ts_ms, struct slice json, struct buffer *out)
 {
-    append_u64(out, (uint64_t)ts_ms);
+    buffer_append_u64(out, (uint64_t)ts_ms);
     buffer_append_slice(out, json);
 }
 
@@ -203,7 +196,7 @@ static void write_device(struct device *d)
 {
     uint8_t unstored = d->unstored;
 
-    if (unstored == 0)
+    if (unstored == 0 && d->is_stored)
         return;
     if (!d->is_stored) /* the row that says which device the others are of */
         unstored |= 1u << DEVICE_PART_PRESENCE;

@@ -208,7 +208,7 @@ static bool secure(struct session *s, const struct flow_out_entry *e)
 {
     struct app_session *a = app_session_of(s);
 
-    if (!a->is_durable)
+    if (!a->is_durable || e->delivery.qos != 2)
         return false;
     app_store_flight(a, e);
     return true;
@@ -236,6 +236,7 @@ static bool secure_subscriptions(struct client *c)
 
 const struct mqtt_service app_service = {
     .name = "application",
+    .reads_again = true,
     .home = home,
     .authenticate = authenticate,
     .session_opened = session_opened,

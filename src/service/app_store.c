@@ -28,40 +28,19 @@ static struct slice client_key(const struct app_session *a)
     return slice_make(a->session->client_id, a->session->client_id_len);
 }
 
-static void append_u16(struct buffer *b, uint16_t value)
-{
-    uint16_t big = htobe16(value);
-
-    buffer_append(b, &big, sizeof(big));
-}
-
-static void append_u32(struct buffer *b, uint32_t value)
-{
-    uint32_t big = htobe32(value);
-
-    buffer_append(b, &big, sizeof(big));
-}
-
-static void append_u64(struct buffer *b, uint64_t value)
-{
-    uint64_t big = htobe64(value);
-
-    buffer_append(b, &big, sizeof(big));
-}
-
 /* --- sessions -------------------------------------------------------------------------------- */
 
 static void append_subscription(struct buffer *b, const struct app_subscription *sub)
 {
     struct slice filter = slice_of(sub->filter);
 
-    append_u16(b, (uint16_t)filter.len);
+    buffer_append_u16(b, (uint16_t)filter.len);
     buffer_append_slice(b, filter);
     buffer_append_u8(b, sub->qos);
     buffer_append_u8(b, (uint8_t)((sub->no_local ? STORE_NO_LOCAL : 0) |
                                   (sub->retain_as_published ? STORE_RETAIN_AS_PUBLISHED : 0)));
-    append_u32(b, sub->identifier);
-    append_u64(b, sub->from_seq);
+    buffer_append_u32(b, sub->identifier);
+    buffer_append_u64(b, sub->from_seq);
 }
 
 void app_store_session(struct app_session *a, const struct router_receipt *receipt)
@@ -71,10 +50,10 @@ void app_store_session(struct app_session *a, const struct router_receipt *recei
 
     buffer_append_u8(&value, STORE_VERSION);
     buffer_append_u8(&value, (uint8_t)s->version);
-    append_u32(&value, s->expiry_s);
-    append_u64(&value, s->client != NULL ? 0 : (uint64_t)s->worker->unix_ms);
-    append_u64(&value, s->client != NULL ? UINT64_MAX : a->position);
-    append_u32(&value, a->subscription_count);
+    buffer_append_u32(&value, s->expiry_s);
+    buffer_append_u64(&value, s->client != NULL ? 0 : (uint64_t)s->worker->unix_ms);
+    buffer_append_u64(&value, s->client != NULL ? UINT64_MAX : a->position);
+    buffer_append_u32(&value, a->subscription_count);
     for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next)
         append_subscription(&value, list_entry(n, struct app_subscription, node));
     router_put_row(home_of(s->worker), JOURNAL_TABLE_SESSION, a->project->project_id, client_key(a),
@@ -90,7 +69,7 @@ static struct slice flight_key(const struct app_session *a, uint64_t seq, struct
     b->len = 0;
     buffer_append_slice(b, client_key(a));
     buffer_append_u8(b, 0);
-    append_u64(b, seq);
+    buffer_append_u64(b, seq);
     return buffer_slice(b);
 }
 
@@ -207,21 +186,6 @@ static bool load_subscription(struct app_session *a, struct reader *r)
     return r->status == ST_OK && s.qos <= 2 && app_subscription_restore(a, &s);
 }
 
-/* How long it may still stay; false: its time is over. */
-static bool expiry_left(uint32_t expiry_s, uint64_t gone_ms, int64_t now_ms, uint64_t *left_ms)
-{
-    uint64_t passed_ms =
-        gone_ms != 0 && (uint64_t)now_ms > gone_ms ? (uint64_t)now_ms - gone_ms : 0;
-
-    *left_ms = UINT64_MAX;
-    if (expiry_s == UINT32_MAX)
-        return true;
-    if (passed_ms >= expiry_s * 1000ull)
-        return false;
-    *left_ms = expiry_s * 1000ull - passed_ms;
-    return true;
-}
-
 static struct session *make_session(struct worker *w, uint64_t project_id, struct slice client_id,
                                     struct reader *r, uint64_t *left_ms)
 {
@@ -239,8 +203,7 @@ static struct session *make_session(struct worker *w, uint64_t project_id, struc
     s->version = (enum mqtt_version)version;
     s->expiry_s = expiry_s;
     app_feed_reopen(app_session_of(s), again_seq);
-    if (!expiry_left(expiry_s, gone_ms, w->unix_ms, left_ms))
-        *left_ms = 0;
+    *left_ms = session_time_left(expiry_s, gone_ms, w->unix_ms);
     return s;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "platform/device_log.h"
+#include "platform/sub_device.h"
+#include "service/link_store.h"
 #include "service/sub_link.h"
 #include "service/topic_map.h"
 
@@ -47,10 +49,39 @@ bool device_link_has(const struct device *d, enum device_topic topic)
     return find(d, topic, slice_make(NULL, 0)) != NULL;
 }
 
+void device_link_add(struct device_link *link, const struct device_subscription *s)
+{
+    link->subscriptions =
+        mem_resize(MEM_SUBSCRIPTION, link->subscriptions, (link->count + 1) * sizeof(*s));
+    link->subscriptions[link->count++] = *s;
+}
+
+bool device_link_is_durable(struct device *d)
+{
+    const struct device_link *link = d->sub != NULL ? sub_device_root(d)->link : d->link;
+
+    return link != NULL && link->is_durable;
+}
+
 static uint64_t trace_of(struct device_link *link, const struct device_downlink *m, uint8_t qos)
 {
     return m->command == 0 || m->of == NULL ? m->command
                                             : sub_link_trace(link, m->of, m->command, qos == 0);
+}
+
+/* What is sent at once is stored by `secure`. */
+static enum session_result give(const struct device *d, struct device_link *link,
+                                struct delivery *delivery)
+{
+    struct delivery kept = *delivery;
+    enum session_result result;
+
+    kept.message = message_ref(delivery->message);
+    result = session_deliver(link->session, delivery);
+    if (result == SESSION_QUEUED && d->link == link)
+        link_store_queued(link, &kept);
+    message_unref(&kept.message);
+    return result;
 }
 
 static const char *deliver(struct device *d, const struct device_downlink *m,
@@ -67,11 +98,13 @@ static const char *deliver(struct device *d, const struct device_downlink *m,
     topic = write_topic(room, d, m);
     if (topic.len == 0)
         return "the device's type does not map the stream to the topic any more";
-    delivery = (struct delivery){
-        .qos = s->qos, .subscription_id = s->identifier, .trace = trace_of(link, m, s->qos)};
+    delivery = (struct delivery){.qos = s->qos,
+                                 .seq = link_store_number(link, s->qos),
+                                 .subscription_id = s->identifier,
+                                 .trace = trace_of(link, m, s->qos)};
     delivery.message = message_new(sizeof(struct message), topic, m->properties, m->payload);
     delivery.message->expires_ms = m->expires_ms;
-    switch (session_deliver(link->session, &delivery)) {
+    switch (give(d, link, &delivery)) {
     case SESSION_SENT:
         return NULL;
     case SESSION_QUEUED: /* making room for it may have ended the session */

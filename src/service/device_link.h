@@ -49,6 +49,8 @@ struct device_link {
     uint32_t count;
     uint32_t trace_count;
     struct device_trace *traces; /* owned; see sub_link.h */
+    bool is_durable;             /* it is in the journal (link_store.h): fixed by its first client */
+    uint64_t last_number;        /* of its deliveries there */
 };
 
 /** By whom a device is connected, and how its messages speak of it. */
@@ -106,6 +108,11 @@ const char *device_link_deliver(struct device *d, const struct device_downlink *
  */
 void device_link_log(struct device *d, const struct device_downlink *m, uint8_t qos,
                      enum message_verdict verdict, const char *why);
+/** Adds a subscription to a session. */
+void device_link_add(struct device_link *link, const struct device_subscription *s);
+/** Whether the session that takes this device's messages is in the journal, and with it what it has
+ * been given. */
+bool device_link_is_durable(struct device *d);
 /** Whether its session has subscribed to this topic (one without a stream). */
 bool device_link_has(const struct device *d, enum device_topic topic);
 

@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "platform/device_command.h"
 #include "platform/device_log.h"
+#include "service/link_store.h"
 #include "service/sub_link.h"
 #include "service/topic_map.h"
 
@@ -94,8 +95,14 @@ static void session_opened(struct session *s)
 
 static void connected(struct client *c, bool session_present)
 {
+    struct device_link *link = link_of(c->session);
+
     (void)session_present;
-    device_came(link_of(c->session)->device);
+    /* settled by its first connection */
+    link->is_durable |= c->session->client_count == 1 && c->session->expiry_s > 0;
+    if (link->is_durable)
+        link_store_session(link, NULL);
+    device_came(link->device);
 }
 
 static struct device_subscription *find(struct device_link *link,
@@ -130,7 +137,7 @@ static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
 {
     struct device_link *link = link_of(c->session);
     struct device_topic_parts parts;
-    struct device_subscription *s;
+    struct device_subscription *s, added;
     struct topic_filter syntax;
 
     if (topic_parse_filter(f->filter, &syntax) != ST_OK)
@@ -143,14 +150,11 @@ static enum reason subscribe(struct client *c, const struct subscribe_filter *f,
         if (link->count >= site_of(client_worker(c))->settings->subscriptions_max)
             return refuse_filter(c, f->filter, REASON_QUOTA_EXCEEDED, "too many subscriptions",
                                  why);
-        link->subscriptions =
-            mem_resize(MEM_SUBSCRIPTION, link->subscriptions, (link->count + 1) * sizeof(*s));
-        s = &link->subscriptions[link->count++];
-        s->topic = parts.topic;
-        s->is_mapped = parts.is_mapped;
-        memset(s->stream, 0, sizeof(s->stream));
+        added = (struct device_subscription){.topic = parts.topic, .is_mapped = parts.is_mapped};
         if (parts.stream.len > 0)
-            memcpy(s->stream, parts.stream.data, parts.stream.len);
+            memcpy(added.stream, parts.stream.data, parts.stream.len);
+        device_link_add(link, &added);
+        s = &link->subscriptions[link->count - 1];
     }
     s->qos = f->qos;
     s->identifier = identifier;
@@ -225,6 +229,25 @@ static struct service_verdict handle_and_log(const struct device_input *in)
     return verdict;
 }
 
+/* What was carried out must not be again, also after a crash: the PUBREC waits until that is durable,
+ * in one commit with what was carried out. */
+static void receive(struct device_link *link, const struct router_receipt *receipt,
+                    uint16_t packet_id, struct service_verdict *verdict)
+{
+    const struct device *d = link->device;
+
+    link_store_received(link, packet_id);
+    if (verdict->is_later)
+        return;
+    router_put_barrier(d->home, d->project->project->project_id, receipt);
+    verdict->is_later = true;
+}
+
+static void released(struct session *s, uint16_t packet_id)
+{
+    link_store_released(link_of(s), packet_id);
+}
+
 static struct service_verdict publish(struct client *c, const struct packet_publish *p,
                                       const struct service_ticket *ticket)
 {
@@ -239,8 +262,13 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
                               .payload = p->payload,
                               .qos = p->qos,
                               .receipt = p->qos > 0 ? &receipt : NULL};
+    struct device_link *link = link_of(c->session);
+    struct service_verdict verdict = handle_and_log(&in);
 
-    return handle_and_log(&in);
+    if (p->qos == 2 && link->is_durable && verdict.reason < REASON_UNSPECIFIED_ERROR &&
+        c->session != NULL)
+        receive(link, &receipt, p->packet_id, &verdict);
+    return verdict;
 }
 
 static void publish_will(struct session *s, const struct will *w)
@@ -260,8 +288,32 @@ static void room(struct session *s)
 
 static void delivered(struct session *s, uint64_t seq)
 {
-    (void)s;
-    (void)seq;
+    link_store_over(link_of(s), seq);
+}
+
+static bool secure(struct session *s, const struct flow_out_entry *e)
+{
+    link_store_sent(link_of(s), e);
+    return e->delivery.qos == 2;
+}
+
+static void open_subscriptions_secured(struct worker *w, const struct letter *l)
+{
+    client_secured(w, l->a, l->b);
+}
+
+/* An answer that was given must hold after a crash, too. */
+static bool secure_subscriptions(struct client *c)
+{
+    struct device_link *link = link_of(c->session);
+    struct router_receipt receipt = {.open = open_subscriptions_secured,
+                                     .to = client_worker(c)->index,
+                                     .a = c->session->handle,
+                                     .b = c->number};
+
+    if (link->is_durable)
+        link_store_session(link, &receipt);
+    return link->is_durable;
 }
 
 /* Only commands are traced, by their number; those of sub-devices by one of the link. */
@@ -289,8 +341,11 @@ static void traced(struct session *s, uint64_t trace, enum delivery_step step)
 
 static void disconnected(struct client *c, uint64_t unsent_from)
 {
-    (void)c;
-    (void)unsent_from;
+    struct device_link *link = link_of(c->session);
+
+    (void)unsent_from; /* it keeps what it was given */
+    if (link->is_durable)
+        link_store_session(link, NULL); /* it has gone, and may stay for so long */
 }
 
 static void offline(struct client *c)
@@ -308,6 +363,7 @@ static void session_closed(struct session *s)
     struct device_link *link = link_of(s);
     struct device *d = link->device;
 
+    link_store_remove(link);
     if (d->link == link)
         d->link = NULL;
     mem_free(link->subscriptions);
@@ -332,6 +388,9 @@ const struct mqtt_service device_service = {
     .room = room,
     .delivered = delivered,
     .traced = traced,
+    .secure = secure,
+    .secure_subscriptions = secure_subscriptions,
+    .released = released,
     .disconnected = disconnected,
     .offline = offline,
     .session_closed = session_closed,

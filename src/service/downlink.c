@@ -145,6 +145,16 @@ static void decide(struct router_receipt *receipt, struct downlink_answer *answe
         receipt->c |= (uint64_t)reason << DOWNLINK_RECEIPT_REASON_SHIFT;
 }
 
+/* What was done in this turn is durable before it is answered. */
+static void wait_for_journal(const struct device *d, const struct router_receipt *receipt,
+                             struct downlink_answer *answer)
+{
+    if (answer->is_later || receipt == NULL)
+        return;
+    router_put_barrier(d->home, d->project->project->project_id, receipt);
+    answer->is_later = true;
+}
+
 /* A downlink that was not given to the device's session at all. What the cloud keeps to itself is
  * no message of the device. */
 static void log_untaken(struct device *d, const struct downlink *x, enum message_verdict verdict,
@@ -187,6 +197,8 @@ static void run_push(struct device *d, const struct downlink *x, struct router_r
     /* The receipt goes with the last message that the journal takes. */
     answer->is_later = publish_watched(d, x, x->payload, is_owed ? NULL : receipt);
     answer->is_later |= device_publish(d, &announced, is_owed ? receipt : NULL);
+    if (why == NULL && device_link_is_durable(d))
+        wait_for_journal(d, receipt, answer);
     device_alarm_report(d, members, count);
     if (x->retain)
         retain(d, x, x->payload);
@@ -318,10 +330,7 @@ static void send_command(struct device *d, const struct downlink *x, const struc
 
     decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
     answer->is_later = publish_watched(d, x, payload, receipt);
-    if (!answer->is_later && receipt != NULL) { /* with the ledger: the reply must find it */
-        router_put_barrier(d->home, x->project_id, receipt);
-        answer->is_later = true;
-    }
+    wait_for_journal(d, receipt, answer); /* the reply must find it in the ledger */
     if (why == NULL)
         device_command_accepted(d, number);
     else

@@ -11,8 +11,6 @@
 #include "base/invariant.h"
 #include "platform/device_command.h"
 
-#define TRACE_OF_SUB (UINT64_C(1) << 63)
-
 /* --- messages -------------------------------------------------------------------------------- */
 
 /* What goes to sub-devices, and where in the message it stands. */
@@ -115,12 +113,12 @@ uint64_t sub_link_trace(struct device_link *link, const struct device *d, uint64
         memset(link->traces + i, 0, (link->trace_count - i) * sizeof(*link->traces));
     }
     link->traces[i] = trace;
-    return TRACE_OF_SUB | i;
+    return SUB_TRACE_BIT | i;
 }
 
 static struct device_trace *find_trace(struct device_link *link, uint64_t trace)
 {
-    uint64_t i = trace & ~TRACE_OF_SUB;
+    uint64_t i = trace & ~SUB_TRACE_BIT;
 
     invariant(i < link->trace_count && link->traces[i].device_id != 0);
     return &link->traces[i];
@@ -128,7 +126,7 @@ static struct device_trace *find_trace(struct device_link *link, uint64_t trace)
 
 void sub_link_untrace(struct device_link *link, uint64_t trace)
 {
-    if ((trace & TRACE_OF_SUB) != 0)
+    if ((trace & SUB_TRACE_BIT) != 0)
         find_trace(link, trace)->device_id = 0;
 }
 
@@ -139,7 +137,7 @@ struct device *sub_link_traced(struct device_link *link, uint64_t trace, enum de
     struct device *d;
 
     *number = trace;
-    if ((trace & TRACE_OF_SUB) == 0)
+    if ((trace & SUB_TRACE_BIT) == 0)
         return link->device;
     t = find_trace(link, trace);
     *number = t->number;

@@ -7,6 +7,9 @@
 
 #include "service/sub_topic.h"
 
+/** A trace with this bit is a place in the link's own list of whose commands they are. */
+#define SUB_TRACE_BIT (UINT64_C(1) << 63)
+
 /** Delivers a push or a command (by its own topic's name) for a sub-device. NULL: the session takes
  * it; else why not: one sentence (static). */
 const char *sub_link_deliver(struct device *d, const struct device_downlink *m);

@@ -187,3 +187,18 @@ def test_a_session_that_has_ended_stays_so(stage):
     stage.report(1)
     stage.crash()
     stage.app(V5, False).expect_nothing()
+
+
+@VERSIONS
+def test_clean_stop_repeats_nothing(stage, version):
+    """What was acknowledged before a clean stop does not come again."""
+    app = stage.app(version, False)
+    app.subscribe(stage.login.open("attributes"), qos=1)
+    stage.report(5)
+    stage.expect(app, 1, 5)
+    app.ping()  # its acknowledgements have come
+    stage.net.close()
+    stage.server.stop()
+    stage.server.start()
+    stage.net = Net(stage.server, stage.project)
+    stage.app(version, True).expect_nothing()

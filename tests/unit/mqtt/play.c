@@ -163,6 +163,7 @@ static void on_session_closed(struct session *s)
 }
 
 static const struct mqtt_service service = {
+    .reads_again = true,
     .name = "play",
     .home = on_home,
     .authenticate = on_authenticate,

@@ -445,7 +445,7 @@ static void unqueueing(void **state)
         print_message("  %s\n", c->name);
         for (unsigned k = 0; k < c->count; k++)
             push(&f, c->in[k].qos, c->in[k].seq);
-        assert_int_equal(flow_out_unqueue(&f, drop, NULL), c->want);
+        assert_int_equal(flow_out_unqueue(&f, true, drop, NULL), c->want);
         assert_int_equal(f.queue_count, c->left);
         assert_int_equal(f.queue_qos0_count, 0);
         for (unsigned k = 0; k < c->count; k++) {
