@@ -226,11 +226,14 @@ static void run_write(struct device *d, const struct downlink *x, struct router_
     device_store_values(d, members, count, d->home->worker->unix_ms);
     decide(receipt, answer, REASON_SUCCESS);
     answer->is_later = device_publish(d, &announced, receipt);
+    device_store_due(d);
+    wait_for_journal(d, receipt, answer);
     device_alarm_report(d, members, count);
 }
 
-/* Custom data. Nobody watches it, so no journal need confirm it. */
-static void run_data_set(struct device *d, const struct downlink *x, struct downlink_answer *answer)
+/* Custom data. Nobody watches it. */
+static void run_data_set(struct device *d, const struct downlink *x, struct router_receipt *receipt,
+                         struct downlink_answer *answer)
 {
     const char *why = device_check_data_set(d, x->stream, x->payload);
 
@@ -239,7 +242,9 @@ static void run_data_set(struct device *d, const struct downlink *x, struct down
         return;
     }
     why = deliver(d, x, DEVICE_TOPIC_DATA_SET, x->payload);
-    answer->reason = why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS;
+    decide(receipt, answer, why == NULL ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
+    if (why == NULL && device_link_is_durable(d))
+        wait_for_journal(d, receipt, answer);
 }
 
 /* Enters the command into the ledger; gives the payload to send, with an id in any case. */
@@ -383,7 +388,7 @@ static void run(struct device *d, const struct downlink *x, struct router_receip
         run_push(d, x, receipt, answer);
         break;
     case OPEN_KIND_DATA:
-        run_data_set(d, x, answer);
+        run_data_set(d, x, receipt, answer);
         break;
     default:
         run_command(d, x, receipt, answer);
