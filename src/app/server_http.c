@@ -75,6 +75,7 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .threads = c->http_threads,
         .login_failures = c->login_failures,
         .connections_max = c->http_connections_max,
+        .connect_calls = c->http_connect_calls,
         .workers = s->workers,
         .app_logins = s->app_logins,
         .secret_usage = s->secret_usage,

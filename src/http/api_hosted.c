@@ -14,11 +14,6 @@
 #include "http/http_credential.h"
 #include "net/peer_address.h"
 
-static void fail(struct http_call *call, unsigned status, const char *why)
-{
-    http_response_json(call->answer, status, json_pack("{s:i, s:s}", "result", 1, "msg", why));
-}
-
 /* True: refused, answered. */
 static bool refused(struct http_call *call, uint64_t project_id, struct slice name,
                     const struct project_secret *s)
@@ -31,7 +26,7 @@ static bool refused(struct http_call *call, uint64_t project_id, struct slice na
         counter_inc(http_logins_failed);
         if (login_guard_failed(guard, call->request->peer_address, name, clock_mono_ms()))
             log_event(EV_HTTP_LOCKED_OUT, "peer", call->request->peer, "username", log_slice(name));
-        fail(call, 401, "the username or the password is wrong");
+        http_fail_hosted(call, 401, "the username or the password is wrong");
         return true;
     }
     login_guard_succeeded(guard, call->request->peer_address, name);
@@ -41,7 +36,7 @@ static bool refused(struct http_call *call, uint64_t project_id, struct slice na
         why = "the project is disabled";
     secret_wipe(&p, sizeof(p));
     if (why != NULL)
-        fail(call, 403, why);
+        http_fail_hosted(call, 403, why);
     return why != NULL;
 }
 
@@ -69,7 +64,7 @@ void api_hosted_log_in(struct http_call *call)
 
     if (!login_guard_allows(call->site->settings.app_logins, call->request->peer_address, name,
                             clock_mono_ms())) {
-        fail(call, 429, "too many failed log-ins; wait a while");
+        http_fail_hosted(call, 429, "too many failed log-ins; wait a while");
         return;
     }
     s = http_credential_find_text(call, project_id, given);

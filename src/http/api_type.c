@@ -196,20 +196,6 @@ static void fail_type(struct http_call *call, enum status st)
         http_fail_status(call, st, "the device type");
 }
 
-/* A key that another type has is made again; a code is the caller's to change. */
-static uint64_t new_type_id(struct http_call *call)
-{
-    struct registry_type other;
-    struct buffer definition = {0};
-    uint64_t type_id;
-
-    do {
-        type_id = ident_random(IDENT_TYPE);
-    } while (registry_type_find(call->registry, type_id, &other, &definition) == ST_OK);
-    buffer_deinit(&definition);
-    return type_id;
-}
-
 void api_type_add(struct http_call *call)
 {
     struct form f = {.row = {.project_id = call->project.project_id,
@@ -223,7 +209,7 @@ void api_type_add(struct http_call *call)
         free_form(&f);
         return;
     }
-    f.row.type_id = new_type_id(call);
+    f.row.type_id = registry_type_new_id(call->registry);
     st = registry_type_add(call->registry, &f.row);
     if (st != ST_OK)
         fail_type(call, st);

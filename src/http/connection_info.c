@@ -1,5 +1,5 @@
 /*
- * The `sub_…` names lead to the `gateway_…` topics, as on the hosted platform.
+ * Connection information, made of the project's endpoints and the device's row.
  */
 #include "http/connection_info.h"
 
@@ -8,37 +8,14 @@
 
 #include "http/api_endpoints.h"
 
-/* X(name, word of the topic) */
-#define TOPIC_LIST(X)                                                   \
-    X("attributes", "attributes")                                       \
-    X("attributes_response", "attributes_response")                     \
-    X("attributes_get", "attributes_get")                               \
-    X("attributes_get_response", "attributes_get_response")             \
-    X("attributes_push", "attributes_push")                             \
-    X("event_report", "event_report")                                   \
-    X("event_response", "event_response")                               \
-    X("command_send", "command_send")                                   \
-    X("command_reply", "command_reply")                                 \
-    X("sub_connect", "gateway_connect")                                 \
-    X("sub_disconnect", "gateway_disconnect")                           \
-    X("sub_attributes", "gateway_attributes")                           \
-    X("sub_attributes_response", "gateway_attributes_response")         \
-    X("sub_attributes_get", "gateway_attributes_get")                   \
-    X("sub_attributes_get_response", "gateway_attributes_get_response") \
-    X("sub_attributes_push", "gateway_attributes_push")                 \
-    X("sub_event_report", "gateway_event_report")                       \
-    X("sub_event_response", "gateway_event_response")                   \
-    X("sub_command_send", "gateway_command_send")                       \
-    X("sub_command_reply", "gateway_command_reply")
-
 static json_t *topics(const char *username)
 {
     static const struct {
         const char *name, *word;
     } rows[] = {
-#define X(name, word) {name, word},
-        TOPIC_LIST(X)
-#undef X
+#define CONNECTION_TOPIC(name, word) {#name, word},
+#include "platform/connection_topic.def"
+#undef CONNECTION_TOPIC
     };
     json_t *object = json_object();
 

@@ -103,6 +103,11 @@ void http_fail_status(struct http_call *call, enum status st, const char *what)
     http_fail(call, PROBLEM_internal, "%s: %s; the log says more", what, status_text(st));
 }
 
+void http_fail_hosted(struct http_call *call, unsigned status, const char *why)
+{
+    http_response_json(call->answer, status, json_pack("{s:i, s:s}", "result", 1, "msg", why));
+}
+
 /* --- what was asked --------------------------------------------------------------------------- */
 
 bool http_call_query(struct http_call *call, const char *name, char out[ROUTE_PARAMETER_MAX + 1])

@@ -62,6 +62,9 @@ void http_fail_field(struct http_call *call, enum problem p, const char *field, 
 /** Answers with what a failure of the registry means; `what` is "the device". */
 void http_fail_status(struct http_call *call, enum status st, const char *what);
 
+/** Answers with a failure in the form of the hosted platform. */
+void http_fail_hosted(struct http_call *call, unsigned status, const char *why);
+
 /** A query parameter: at most ROUTE_PARAMETER_MAX bytes. False: it is not there, or answered
  * already (call->answer->status is set then). */
 bool http_call_query(struct http_call *call, const char *name, char out[ROUTE_PARAMETER_MAX + 1]);

@@ -44,6 +44,7 @@ enum status http_site_open(const struct http_settings *settings, struct http_sit
     s->settings = *settings;
     s->started_ms = clock_unix_ms();
     s->logins = login_guard_new(settings->login_failures);
+    s->connect_rate = call_rate_new(settings->connect_calls);
     ident_random_text(s->setup_token, HTTP_SETUP_TOKEN_LEN);
     invariant(pthread_mutex_init(&s->lock, NULL) == 0);
     http_schema_init();
@@ -67,6 +68,7 @@ void http_site_close(struct http_site **sp)
     while (s->idle_count > 0)
         registry_close(&s->idle[--s->idle_count]);
     login_guard_free(&s->logins);
+    call_rate_free(&s->connect_rate);
     invariant(pthread_mutex_destroy(&s->lock) == 0);
     secret_wipe(s->setup_token, sizeof(s->setup_token));
     free(s->openapi);

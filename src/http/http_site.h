@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "http/call_rate.h"
 #include "net/worker.h"
 #include "service/login.h"
 #include "service/secret_usage.h"
@@ -44,6 +45,7 @@ struct http_settings {
     unsigned threads;                     /* that serve requests, 1 to HTTP_REGISTRIES_MAX */
     unsigned login_failures;              /* a minute; 0: any number */
     unsigned connections_max;
+    unsigned connect_calls; /* quick connections of an address an hour; 0: there are none */
     struct worker_group *workers;
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
     struct secret_usage *secret_usage;
@@ -55,6 +57,7 @@ struct http_site {
     struct http_settings settings;
     int64_t started_ms;
     struct login_guard *logins;                 /* owned: operators' */
+    struct call_rate *connect_rate;             /* owned */
     char setup_token[HTTP_SETUP_TOKEN_LEN + 1]; /* for the first operator */
     char *openapi;                              /* owned, jansson's: the document as text */
     pthread_mutex_t lock;

@@ -75,7 +75,9 @@ static bool matches(const struct route *r, struct slice path, struct route_match
         if (is_parameter ? !take_parameter(pattern, segment, out) : !slice_equal(pattern, segment))
             return false;
     }
-    return wanted.data == NULL && given.data == NULL;
+    /* the hosted platform takes its paths without the slash at the end, too */
+    return given.data == NULL &&
+           (wanted.data == NULL || ((r->flags & ROUTE_HOSTED) != 0 && wanted.len == 0));
 }
 
 bool route_find(enum http_method method, struct slice path, struct route_match *out,

@@ -36,7 +36,8 @@ enum http_right {
 
 enum {
     ROUTE_WRITES = 1, /* changes the registry: one transaction, in force when it is answered */
-    ROUTE_HOSTED = 2, /* of the hosted platform: any Content-Type */
+    ROUTE_HOSTED = 2, /* of the hosted platform: any Content-Type, any query, the slash at the end
+                         may be missing */
     ROUTE_PARAMETERS_MAX = 4,
     ROUTE_PARAMETER_MAX = 256 /* bytes, decoded */
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/ident.h"
+#include "platform/connection_template.h"
 #include "platform/definition.h"
 #include "platform/device_type_priv.h"
 
@@ -257,11 +258,21 @@ static void read_streams(struct parse *p, const json_t *root)
     }
 }
 
+/* How its devices want their connection information; used where they ask for it. */
+static void read_connection(struct parse *p, const json_t *root)
+{
+    const json_t *form = json_object_get(root, "connection");
+    const char *why = form == NULL ? NULL : connection_template_check(form);
+
+    if (why != NULL)
+        definition_fail(&p->reader, "\"connection\": %s", why);
+}
+
 static void read_type(struct parse *p, json_t *root)
 {
     static const char *const known[] = {
-        "strict",     "cloud_response", "max_rate", "offline_delay", "auto_create",
-        "attributes", "events",         "commands", "streams",       NULL};
+        "strict", "cloud_response", "max_rate", "offline_delay", "auto_create", "attributes",
+        "events", "commands",       "streams",  "connection",    NULL};
     const char *where = "the definition";
     struct device_type *t = p->type;
     int64_t number = 0;
@@ -281,6 +292,7 @@ static void read_type(struct parse *p, json_t *root)
     read_methods(p, root, "events", "event", false, &t->events);
     read_methods(p, root, "commands", "command", true, &t->commands);
     read_streams(p, root);
+    read_connection(p, root);
 }
 
 enum status device_type_parse(uint64_t type_id, uint64_t project_id, struct slice text,

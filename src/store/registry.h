@@ -192,6 +192,12 @@ enum status registry_type_find_code(struct registry *r, uint64_t project_id, con
 /** Changes a type's name, code and definition; it stays in its project. Errors: ST_NOT_FOUND,
  * ST_EXISTS (code), ST_INVALID (name, code), ST_IO. */
 enum status registry_type_update(struct registry *r, const struct registry_type *t) MUST_CHECK;
+/** The type with this code if all projects together have one such. Errors: ST_NOT_FOUND (none, or
+ * several), ST_IO. */
+enum status registry_type_find_only(struct registry *r, const char *code,
+                                    uint64_t *type_id) MUST_CHECK;
+/** A product key that no type has. */
+uint64_t registry_type_new_id(struct registry *r);
 /** Removes a type; its devices have none from then on. Errors: ST_NOT_FOUND, ST_IO. */
 enum status registry_type_remove(struct registry *r, uint64_t type_id) MUST_CHECK;
 

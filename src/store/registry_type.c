@@ -70,6 +70,32 @@ enum status registry_type_find_code(struct registry *r, uint64_t project_id, con
     return find_one(&q, out, definition);
 }
 
+enum status registry_type_find_only(struct registry *r, const char *code, uint64_t *type_id)
+{
+    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_TYPE_FIND_ONLY);
+    unsigned found = 0;
+
+    registry_query_bind_text(&q, code);
+    while (registry_query_row(&q)) {
+        *type_id = registry_query_read_id(&q, IDENT_TYPE);
+        found++;
+    }
+    return registry_query_end(&q) == ST_OK && found != 1 ? ST_NOT_FOUND : q.status;
+}
+
+uint64_t registry_type_new_id(struct registry *r)
+{
+    struct registry_type other;
+    struct buffer definition = {0};
+    uint64_t type_id;
+
+    do {
+        type_id = ident_random(IDENT_TYPE);
+    } while (registry_type_find(r, type_id, &other, &definition) == ST_OK);
+    buffer_deinit(&definition);
+    return type_id;
+}
+
 enum status registry_type_update(struct registry *r, const struct registry_type *t)
 {
     struct registry_query q;

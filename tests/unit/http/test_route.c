@@ -40,7 +40,11 @@ static const struct find_case {
     {HTTP_METHOD_GET, "/api/v1/projects/x/devices/batch",
      "/api/v1/projects/{project_key}/devices/{device}", "x", true},
     {HTTP_METHOD_POST, "/api_login/", "/api_login/", NULL, true},
-    {HTTP_METHOD_POST, "/api_login", NULL, NULL, false},
+    {HTTP_METHOD_POST, "/api_login", "/api_login/", NULL, true},
+    {HTTP_METHOD_POST, "/api_login//", NULL, NULL, false},
+    {HTTP_METHOD_GET, "/api/connect/1", "/api/connect/1/", NULL, true},
+    {HTTP_METHOD_GET, "/api/connect/3/", NULL, NULL, false},
+    {HTTP_METHOD_GET, "/api/v1/projects/", NULL, NULL, false},
 };
 
 static void paths_lead_to_routes(void **state)

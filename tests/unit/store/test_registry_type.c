@@ -208,6 +208,25 @@ static void types_are_walked(void **state)
     registry_close(&r);
 }
 
+static void a_code_of_all_projects(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_type one = row(1, 7, "c"), other = row(2, 8, "c");
+    uint64_t type_id = 0;
+
+    registry_rows_add_project(r, 1);
+    registry_rows_add_project(r, 2);
+    assert_int_equal(registry_type_find_only(r, "c", &type_id), ST_NOT_FOUND);
+    assert_int_equal(registry_type_add(r, &one), ST_OK);
+    assert_int_equal(registry_type_find_only(r, "c", &type_id), ST_OK);
+    assert_int_equal(type_id, 7);
+    assert_int_equal(registry_type_find_only(r, "C", &type_id), ST_NOT_FOUND);
+    assert_int_equal(registry_type_add(r, &other), ST_OK); /* now there are two */
+    assert_int_equal(registry_type_find_only(r, "c", &type_id), ST_NOT_FOUND);
+    assert_true(registry_type_new_id(r) != 0);
+    registry_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +235,7 @@ int main(void)
         TEMP_DATA_TEST(a_device_has_a_type_of_its_project),
         TEMP_DATA_TEST(changes_are_told),
         TEMP_DATA_TEST(types_are_walked),
+        TEMP_DATA_TEST(a_code_of_all_projects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
