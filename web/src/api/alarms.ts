@@ -1,19 +1,24 @@
 // Alarm rules, what alerts now, what happened, and who is told.
 import { get, patch, path, post, remove, type Page, type Query } from "./http";
-import type { ActiveAlarm, AlarmChange, AlarmDefinition, AlarmRule, Notifier } from "./types";
+import type {
+    AlarmChange, AlarmDefinition, AlarmRule, AlarmRuleEntry, AlarmState, Notifier,
+} from "./types";
 
-export const rules = (key: string, cursor?: string): Promise<Page<AlarmRule>> =>
-    get(path("projects", key, "alarm_rules"), { cursor, limit: 200 });
+export const rules = (key: string, cursor?: string): Promise<Page<AlarmRuleEntry>> =>
+    get(path("projects", key, "alarm_rules"), { cursor, limit: 25 });
+export const rule = (key: string, rule: string): Promise<AlarmRule> =>
+    get(path("projects", key, "alarm_rules", rule));
 export const addRule = (key: string, definition: AlarmDefinition): Promise<AlarmRule> =>
     post(path("projects", key, "alarm_rules"), { definition });
 export const changeRule = (key: string, rule: string,
-    definition: AlarmDefinition): Promise<AlarmRule> =>
-    patch(path("projects", key, "alarm_rules", rule), { definition });
+    change: { definition?: AlarmDefinition; enabled?: boolean }): Promise<AlarmRule> =>
+    patch(path("projects", key, "alarm_rules", rule), change);
 export const removeRule = (key: string, rule: string): Promise<void> =>
     remove(path("projects", key, "alarm_rules", rule));
 
-export const active = (key: string, cursor?: string): Promise<Page<ActiveAlarm>> =>
-    get(path("projects", key, "alarms"), { cursor });
+/** What alerts, or is about to. */
+export const active = (key: string, filter: Query, cursor?: string): Promise<Page<AlarmState>> =>
+    get(path("projects", key, "alarms"), { ...filter, cursor, limit: 50 });
 export const history = (key: string, filter: Query,
     cursor?: string): Promise<Page<AlarmChange>> =>
     get(path("projects", key, "alarm_history"), { ...filter, cursor, limit: 50 });

@@ -1,8 +1,8 @@
 // Devices and device types of a project.
 import { get, patch, path, post, remove, request, type Page } from "./http";
 import type {
-    Attributes, Command, Connection, Delivery, Device, DeviceAlarms, DeviceType, LogEntry,
-    TypeDefinition,
+    AlarmState, Attributes, Command, Connection, Delivery, Device, DeviceAlarmRule, DeviceType,
+    LogEntry, TypeDefinition,
 } from "./types";
 
 export interface DeviceFilter {
@@ -20,7 +20,7 @@ export interface NewDevice {
     type?: string;
     sn?: string;
     parent?: string;
-    address?: string[];
+    address?: string;
 }
 
 const of = (key: string, device: string, ...more: string[]): string =>
@@ -45,8 +45,8 @@ export const connection = (key: string, username: string): Promise<Connection> =
     get(of(key, username, "connection"));
 export const attributes = (key: string, username: string): Promise<Attributes> =>
     get(of(key, username, "attributes"));
-export const setAttributes = (key: string, username: string,
-    values: Record<string, unknown>): Promise<Attributes> =>
+/** Sets cloud values of which the device is not told. */
+export const setAttributes = (key: string, username: string, values: unknown): Promise<void> =>
     patch(of(key, username, "attributes"), values);
 export const pushAttributes = (key: string, username: string, values: unknown): Promise<Delivery> =>
     post(of(key, username, "attributes_push"), values);
@@ -55,14 +55,20 @@ export const sendCommand = (key: string, username: string,
     Promise<Delivery & { id: string | number }> =>
     post(of(key, username, "commands"), command);
 export const sendData = (key: string, username: string, stream: string,
-    bytes: string): Promise<Delivery> =>
+    bytes: string | Uint8Array<ArrayBuffer>): Promise<Delivery> =>
     request("POST", of(key, username, "data", stream), { bytes });
 export const commands = (key: string, username: string, cursor?: string): Promise<Page<Command>> =>
     get(of(key, username, "commands"), { cursor, limit: 50 });
 export const log = (key: string, username: string, cursor?: string): Promise<Page<LogEntry>> =>
     get(of(key, username, "log"), { cursor, limit: 100 });
-export const alarmsOf = (key: string, username: string): Promise<DeviceAlarms> =>
+export const alarmsOf = (key: string, username: string): Promise<Page<AlarmState>> =>
     get(of(key, username, "alarms"));
+export const alarmRulesOf = (key: string, username: string,
+    cursor?: string): Promise<Page<DeviceAlarmRule>> =>
+    get(of(key, username, "alarm_rules"), { cursor, limit: 200 });
+export const switchAlarmRule = (key: string, username: string, rule: string,
+    off: boolean): Promise<DeviceAlarmRule> =>
+    patch(of(key, username, "alarm_rules", rule), { switched_off: off });
 
 const ofType = (key: string, type: string, ...more: string[]): string =>
     path("projects", key, "types", type, ...more);

@@ -39,7 +39,7 @@ export interface RequestOptions {
     query?: Query;
     body?: unknown;
     /** Bytes that go as they are, instead of `body`. */
-    bytes?: string;
+    bytes?: string | Uint8Array<ArrayBuffer>;
     signal?: AbortSignal;
     /** A 401 is an answer here, not the end of the session (login itself). */
     keepsSession?: boolean;
@@ -93,7 +93,7 @@ async function problemOf(response: Response): Promise<Problem> {
 
 async function send(method: string, target: string, options: RequestOptions): Promise<Response> {
     const headers: Record<string, string> = { Accept: "application/json" };
-    let body: string | undefined;
+    let body: string | Uint8Array<ArrayBuffer> | undefined;
 
     if (options.bytes !== undefined) {
         headers["Content-Type"] = "application/octet-stream";

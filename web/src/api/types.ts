@@ -64,7 +64,7 @@ export interface Credentials {
 }
 
 export interface Pass {
-    url: string;
+    url: string | null;
     username: string;
     password: string;
     scopes: string;
@@ -145,7 +145,8 @@ export interface Device {
     enabled: boolean;
     sn: string | null;
     parent: string | null;
-    address: string[] | null;
+    /** Below its parent. */
+    address: string | null;
     log: boolean;
     online: boolean;
     alerting: boolean;
@@ -161,8 +162,8 @@ export interface ConnectionEnd {
 }
 
 export interface Connection {
-    mqtt?: ConnectionEnd;
-    mqtts?: ConnectionEnd;
+    mqtt: ConnectionEnd | null;
+    mqtts: ConnectionEnd | null;
     topic: Record<string, string>;
 }
 
@@ -187,36 +188,28 @@ export type CommandStatus =
 export interface Command {
     id: string | number;
     method: string;
-    params: unknown;
     status: CommandStatus;
-    sent_ms: number;
+    accepted_ms: number;
     changed_ms: number;
-    reply: unknown;
+    /** null: it has ended. */
+    expires_ms: number | null;
 }
+
+export type LogVerdict = "accepted" | "refused" | "recorded" | "dropped";
 
 export interface LogEntry {
     number: number;
     ts: number;
     direction: "up" | "down";
     topic: string;
-    payload: unknown;
+    qos: number;
+    /** JSON as text, text, or hexadecimal digits. */
+    payload: string;
     format: "json" | "text" | "hex";
+    /** Of the payload in bytes, before it was cut. */
     length: number;
-    verdict: string;
+    verdict: LogVerdict;
     reason: string | null;
-}
-
-export interface DeviceAlarm {
-    rule: string;
-    name: string;
-    level: AlarmLevel;
-    state: "normal" | "pending" | "alerting";
-    since_ms: number | null;
-}
-
-export interface DeviceAlarms {
-    alerting: boolean;
-    items: DeviceAlarm[];
 }
 
 export interface AlarmCondition {
@@ -242,19 +235,34 @@ export interface AlarmDefinition {
     enabled?: boolean;
 }
 
-export interface AlarmRule {
+export interface AlarmRuleEntry {
     rule: string;
     project_key: string;
-    definition: AlarmDefinition;
+    name: string;
+    level: AlarmLevel;
+    enabled: boolean;
     created_ms: number;
 }
 
-export interface ActiveAlarm {
+export interface AlarmRule extends AlarmRuleEntry {
+    definition: AlarmDefinition;
+}
+
+/** A rule as it stands with one of the devices in its source. */
+export interface DeviceAlarmRule extends AlarmRuleEntry {
+    switched_off: boolean;
+}
+
+export interface AlarmState {
     device: string;
     rule: string;
     name: string;
     level: AlarmLevel;
-    since_ms: number;
+    state: "normal" | "pending" | "alerting";
+    /** null: it has always been so. */
+    since_ms: number | null;
+    met_since_ms: number | null;
+    met_count: number;
 }
 
 export interface AlarmChange {
@@ -264,7 +272,8 @@ export interface AlarmChange {
     name: string;
     level: AlarmLevel;
     state: "normal" | "pending" | "alerting" | "restored";
-    values: Record<string, unknown>;
+    /** null: they were too large to be kept. */
+    values: Record<string, unknown> | null;
     ts: number;
 }
 
@@ -286,12 +295,12 @@ export interface ApplicationSession {
     protocol: string;
     connected: boolean;
     address: string | null;
-    secret: string | null;
     persistent: boolean;
     expiry_s: number;
     subscriptions: { filter: string; qos: number }[];
     queued: number;
     queued_bytes: number;
     unacknowledged: number;
-    since_ms: number;
+    /** More waits in the journal. */
+    behind: boolean;
 }

@@ -1,6 +1,8 @@
 // Entries of a device's message log: those read from the server, and those that come live.
-import type { LogEntry } from "@/api/types";
+import type { LogEntry, LogVerdict } from "@/api/types";
 import { objectOf } from "./payload";
+
+const VERDICTS: readonly LogVerdict[] = ["accepted", "refused", "recorded", "dropped"];
 
 /** The entry that a live message holds; null when it is none. */
 export function logEntryOf(payload: Uint8Array): LogEntry | null {
@@ -14,26 +16,28 @@ export function logEntryOf(payload: Uint8Array): LogEntry | null {
         ts: typeof value.ts === "number" ? value.ts : 0,
         direction: value.direction === "down" ? "down" : "up",
         topic: value.topic,
-        payload: value.payload,
+        qos: typeof value.qos === "number" ? value.qos : 0,
+        payload: String(value.payload ?? ""),
         format: value.format === "json" || value.format === "hex" ? value.format : "text",
         length: typeof value.length === "number" ? value.length : 0,
-        verdict: String(value.verdict ?? ""),
+        verdict: (VERDICTS as readonly unknown[]).includes(value.verdict)
+            ? value.verdict as LogVerdict : "accepted",
         reason: typeof value.reason === "string" ? value.reason : null,
     };
 }
 
+/** Which entry it is; numbers alone begin again when the server is started. */
+export const logKey = (entry: LogEntry): string => `${entry.ts}/${entry.number}`;
+
 /** Both lists as one, newest first, each entry once. */
 export function mergeLog(a: LogEntry[], b: LogEntry[]): LogEntry[] {
-    const all = new Map<number, LogEntry>();
+    const all = new Map<string, LogEntry>();
     for (const entry of [...a, ...b]) {
-        all.set(entry.number, entry);
+        all.set(logKey(entry), entry);
     }
-    return [...all.values()].sort((x, y) => y.number - x.number);
+    return [...all.values()].sort((x, y) => y.ts - x.ts || y.number - x.number);
 }
 
 export function payloadTextOf(entry: LogEntry): string {
-    if (typeof entry.payload === "string") {
-        return entry.format === "hex" ? entry.payload.replace(/(..)(?=.)/g, "$1 ") : entry.payload;
-    }
-    return JSON.stringify(entry.payload) ?? "";
+    return entry.format === "hex" ? entry.payload.replace(/(..)(?=.)/g, "$1 ") : entry.payload;
 }

@@ -19,6 +19,17 @@ export function hexDump(bytes: Uint8Array): string {
     return lines.join("\n");
 }
 
+/** The bytes of "01 A0 ff" or "01a0ff"; null: it is no such text. */
+export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> | null {
+    const digits = text.replace(/\s+/g, "");
+
+    if (digits.length % 2 !== 0 || /[^0-9a-fA-F]/.test(digits)) {
+        return null;
+    }
+    return Uint8Array.from({ length: digits.length / 2 },
+        (_none, index) => parseInt(digits.slice(2 * index, 2 * index + 2), 16));
+}
+
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 export function decodeText(bytes: Uint8Array): string | null {

@@ -28,11 +28,13 @@ function url(): string {
 }
 
 export function provideLive(projectKey: string, scopes: string): Live {
+    // by its name operators know it in the list of sessions
+    const clientId = `console-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
     const connection = new LiveConnection(projectKey, {
         fetchPass: () => api.pass(projectKey, scopes),
         connect: async (options) => {
             const { default: mqtt } = await import("mqtt");
-            return mqtt.connect(url(), options);
+            return mqtt.connect(url(), { ...options, clientId });
         },
         now: () => Date.now(),
     });

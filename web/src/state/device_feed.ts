@@ -1,8 +1,8 @@
-// What one device says while its page is open: values, numbers for the chart, events, command
-// states and alarms. One feed for all tabs, so that nothing is missed while another one is shown.
+// What one device says while its page is open: values, numbers for the chart, events, what commands
+// hold, alarms. One feed for all tabs, so that nothing is missed while another one is shown.
 import { reactive, ref, shallowReactive, shallowRef, triggerRef, type Ref } from "vue";
 import * as api from "@/api/devices";
-import type { Attributes, Command, CommandStatus, Device, TypeDefinition } from "@/api/types";
+import type { Attributes, Device, TypeDefinition } from "@/api/types";
 import type { LiveMessage } from "@/live";
 import { useLive } from "@/live";
 import { parseTopic } from "@/live/topic";
@@ -12,6 +12,7 @@ import { useLoad, type Loaded } from "@/lib/use_load";
 
 const CHART_KEEP_MS = 60 * 60_000;
 const EVENTS_KEPT = 200;
+const COMMANDS_KEPT = 500;
 
 export interface ShownValue {
     value: unknown;
@@ -27,6 +28,8 @@ export interface ShownEvent {
     params: unknown;
 }
 
+export type CommandId = string | number;
+
 export interface DeviceFeed {
     projectKey: string;
     username: string;
@@ -38,13 +41,16 @@ export interface DeviceFeed {
     /** Grows whenever a number came in: what the chart watches. */
     seriesChanges: Ref<number>;
     events: Ref<ShownEvent[]>;
-    commandStates: Map<string | number, { status: CommandStatus; ts: number }>;
-    replies: Map<string | number, unknown>;
+    /** What commands and their replies held; the server's list of commands does not say. */
+    commands: Map<CommandId, { params?: unknown; reply?: unknown }>;
     setDevice: (device: Device) => void;
     /** Grows with each message about an alarm. */
     alarmChanges: Ref<number>;
-    addCommand: (command: Command) => void;
-    sent: Ref<Command[]>;
+}
+
+/** The `id` of a command or its reply; null: it has none. */
+export function commandId(body: Record<string, unknown>): CommandId | null {
+    return typeof body.id === "string" || typeof body.id === "number" ? body.id : null;
 }
 
 export function useDeviceFeed(projectKey: string, username: string): DeviceFeed {
@@ -55,11 +61,9 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
     const series = new SeriesStore(CHART_KEEP_MS);
     const seriesChanges = ref(0);
     const events = shallowRef<ShownEvent[]>([]);
-    const commandStates = shallowReactive(
-        new Map<string | number, { status: CommandStatus; ts: number }>());
-    const replies = shallowReactive(new Map<string | number, unknown>());
+    const commands = shallowReactive(
+        new Map<CommandId, { params?: unknown; reply?: unknown }>());
     const alarmChanges = ref(0);
-    const sent = shallowRef<Command[]>([]);
     let eventNumber = 0;
 
     const take = (name: string, value: unknown, ts: number, fresh: boolean): void => {
@@ -91,8 +95,20 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
         triggerRef(events);
     };
 
-    const idOf = (body: Record<string, unknown>): string | number | null =>
-        typeof body.id === "string" || typeof body.id === "number" ? body.id : null;
+    // An id may come again; then it is another command.
+    const onCommand = (body: Record<string, unknown>): void => {
+        const id = commandId(body);
+        if (id !== null) {
+            commands.delete(id);
+            commands.set(id, { params: body.params });
+            for (const [oldest] of commands) {
+                if (commands.size <= COMMANDS_KEPT) {
+                    break;
+                }
+                commands.delete(oldest);
+            }
+        }
+    };
 
     const handlers: Record<string, (message: LiveMessage, body: Record<string, unknown>) => void> = {
         attributes: (message, body) => {
@@ -110,16 +126,11 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
         alarm_detail: () => {
             alarmChanges.value++;
         },
-        command_status: (message, body) => {
-            const id = idOf(body);
-            if (id !== null && typeof body.status === "string") {
-                commandStates.set(id, { status: body.status as CommandStatus, ts: message.ts });
-            }
-        },
+        command_send: (_message, body) => onCommand(body),
         command_reply: (_message, body) => {
-            const id = idOf(body);
+            const id = commandId(body);
             if (id !== null) {
-                replies.set(id, body.params ?? null);
+                commands.set(id, { ...commands.get(id), reply: body.params ?? null });
             }
         },
     };
@@ -133,7 +144,6 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
     };
 
     live.follow(`open/${projectKey}/${username}/+`, onMessage);
-    live.follow(`$open/${projectKey}/${username}/command_status`, onMessage);
     live.follow(`$open/${projectKey}/${username}/alarm_detail`, onMessage);
     live.onSettled(() => {
         void device.reload();
@@ -142,10 +152,7 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
 
     return {
         projectKey, username, device, definition, values, valuesRead, series, seriesChanges,
-        events, commandStates, replies, alarmChanges, sent,
+        events, commands, alarmChanges,
         setDevice: (next) => device.change(() => next),
-        addCommand: (command) => {
-            sent.value = [command, ...sent.value];
-        },
     };
 }

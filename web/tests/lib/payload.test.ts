@@ -1,8 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { faultOffset } from "@/lib/json_place";
-import { hexDump, objectOf, readObject, showBytes } from "@/lib/payload";
+import { bytesOfHex, hexDump, objectOf, readObject, showBytes } from "@/lib/payload";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe("bytesOfHex", () => {
+    it("reads digits with and without spaces", () => {
+        expect(bytesOfHex("01 A0 ff")).toEqual(new Uint8Array([1, 0xa0, 0xff]));
+        expect(bytesOfHex("01a0")).toEqual(new Uint8Array([1, 0xa0]));
+        expect(bytesOfHex("")).toEqual(new Uint8Array());
+    });
+
+    it.each(["0", "0x01", "01 0", "zz"])("refuses %s", (text) => {
+        expect(bytesOfHex(text)).toBeNull();
+    });
+});
 
 describe("showBytes", () => {
     it.each([

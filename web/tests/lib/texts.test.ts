@@ -40,12 +40,17 @@ describe("lists", () => {
 
 describe("the message log", () => {
     const entry = (number: number): LogEntry => ({ number, ts: number, direction: "up",
-        topic: "attributes/DU_1", payload: "{}", format: "json", length: 2, verdict: "accepted",
+        topic: "attributes/DU_1", qos: 1, payload: "{}", format: "json", length: 2, verdict: "accepted",
         reason: null });
 
     it("holds each entry once, the newest first", () => {
         expect(mergeLog([entry(3), entry(2)], [entry(2), entry(1)]).map((each) => each.number))
             .toEqual([3, 2, 1]);
+    });
+
+    it("goes on with what comes after a restart, when numbers begin again", () => {
+        expect(mergeLog([{ ...entry(1), ts: 9 }], [entry(2), entry(1)])
+            .map((each) => [each.number, each.ts])).toEqual([[1, 9], [2, 2], [1, 1]]);
     });
 
     it("reads live entries and nothing else", () => {
@@ -58,7 +63,7 @@ describe("the message log", () => {
 
     it("spaces hexadecimal", () => {
         expect(payloadTextOf({ ...entry(1), format: "hex", payload: "00ffa1" })).toBe("00 ff a1");
-        expect(payloadTextOf({ ...entry(1), payload: { a: 1 } })).toBe('{"a":1}');
+        expect(payloadTextOf({ ...entry(1), payload: '{"a":1}' })).toBe('{"a":1}');
     });
 });
 

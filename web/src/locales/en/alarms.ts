@@ -47,6 +47,7 @@ export default {
         types: "{n} type",
         devicesCount: "{n} devices | {n} device | {n} devices",
         anyLevel: "Any level",
+        anyState: "Any state",
         notifierNone: "Nobody is told",
         notifierNoneHint: "A webhook is called with a signed POST at each change.",
         addNotifier: "New webhook",

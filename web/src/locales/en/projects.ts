@@ -57,7 +57,7 @@ export default {
         away: "Away",
         subscriptions: "Subscriptions",
         queued: "Waiting",
-        secret: "Secret",
+        behind: "more on disk",
         empty: "No application is connected",
         emptyHint: "The application-layer API page has lines to paste.",
         end: "End session",

@@ -47,6 +47,7 @@ export default {
         types: "类型 {n}",
         devicesCount: "{n} 台设备",
         anyLevel: "全部级别",
+        anyState: "全部状态",
         notifierNone: "还没有通知",
         notifierNoneHint: "每次变化时以带签名的 POST 请求调用 Webhook。",
         addNotifier: "新建 Webhook",

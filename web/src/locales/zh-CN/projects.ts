@@ -56,7 +56,7 @@ export default {
         away: "未连接",
         subscriptions: "订阅",
         queued: "等待发送",
-        secret: "密钥",
+        behind: "其余在磁盘",
         empty: "没有应用连接",
         emptyHint: "“应用层API”页面有可直接粘贴的代码。",
         end: "结束会话",
