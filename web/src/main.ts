@@ -3,6 +3,7 @@ import App from "@/App.vue";
 import { setSessionEndHandler } from "@/api/http";
 import { installElements } from "@/elements";
 import { i18n } from "@/i18n";
+import { watchMissingParts } from "@/lib/missing_part";
 import { router, toLogin } from "@/router";
 import { endSession } from "@/state/session";
 import "@/styles/base.css";
@@ -11,6 +12,8 @@ setSessionEndHandler(() => {
     endSession();
     void toLogin();
 });
+
+watchMissingParts(router);
 
 const app = createApp(App);
 installElements(app);
