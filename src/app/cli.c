@@ -61,6 +61,9 @@ enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 
 static const unsigned every_verb = F(data) | F(json);
 
+/* Nouns that are there without the registry, also where it is damaged or its key is missing. */
+static const unsigned without_registry = 1u << CLI_NOUN_journal;
+
 /* ---- help */
 
 static void print_verb(FILE *out, const struct verb *v)
@@ -328,8 +331,10 @@ static void wait_for_server(struct cli_call *call, FILE *err)
 
 static enum status run_verb(struct cli_call *call, const struct verb *v, FILE *err)
 {
-    enum status st = open_registry(call, v);
+    enum status st = ST_OK;
 
+    if ((without_registry & 1u << v->noun) == 0)
+        st = open_registry(call, v);
     if (st == ST_OK)
         st = v->run(call);
     if (st == ST_OK && v->changes)

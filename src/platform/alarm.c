@@ -198,6 +198,20 @@ void alarms_read(struct alarms *s, struct slice bytes)
     }
 }
 
+bool alarms_are_sound(struct slice bytes)
+{
+    struct reader r = reader_of(bytes);
+    bool is_sound = reader_u8(&r) == VERSION;
+
+    while (is_sound && reader_left(&r) > 0) {
+        (void)reader_u64(&r);
+        is_sound = reader_u8(&r) <= ALARM_ALERTING;
+        (void)reader_bytes(&r, RECORD_LEN - sizeof(uint64_t) - 1);
+        is_sound = is_sound && r.status == ST_OK;
+    }
+    return is_sound;
+}
+
 void alarms_deinit(struct alarms *s)
 {
     for (uint32_t i = 0; i < s->count; i++)

@@ -69,3 +69,6 @@ void alarms_write(const struct alarms *s, struct buffer *out);
 /** At start: takes over the states that alarms_write wrote, for the rules that are (still) there.
  * What is damaged is left out. */
 void alarms_read(struct alarms *s, struct slice bytes);
+
+/** Whether bytes are what alarms_write writes. */
+bool alarms_are_sound(struct slice bytes);

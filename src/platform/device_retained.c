@@ -78,3 +78,18 @@ void device_retained_restore(struct device *d, struct slice bytes)
     if (st != ST_OK)
         log_event(EV_RETAINED_DAMAGED, "device", d->text);
 }
+
+bool device_retained_is_sound(struct slice bytes)
+{
+    struct reader r = reader_of(bytes);
+    struct open_record_head head;
+
+    while (reader_left(&r) > 0) {
+        struct slice record = reader_bytes(&r, reader_u32(&r));
+
+        if (r.status != ST_OK || open_record_peek(record, &head) != ST_OK ||
+            !open_kinds[head.kind].may_publish)
+            return false;
+    }
+    return true;
+}

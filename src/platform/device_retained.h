@@ -16,3 +16,6 @@ void device_retained_write(const struct device *d, struct buffer *out);
 /** At start: takes over what device_retained_write wrote and has not expired meanwhile. Damaged:
  * what can be read counts. */
 void device_retained_restore(struct device *d, struct slice bytes);
+
+/** Whether bytes are what device_retained_write writes. */
+bool device_retained_is_sound(struct slice bytes);

@@ -316,3 +316,36 @@ enum status device_store_load(struct worker_group *g, struct journal *j, uint64_
     }
     return st == ST_OK && x.is_damaged ? ST_CORRUPT : st;
 }
+
+/* --- from outside ---------------------------------------------------------------------------- */
+
+static bool commands_are_sound(struct slice bytes)
+{
+    struct command_ledger l;
+    bool is_sound;
+
+    command_ledger_init(&l, 1);
+    is_sound = command_record_read(&l, bytes, 0, 0) == ST_OK;
+    command_ledger_deinit(&l);
+    return is_sound;
+}
+
+bool device_store_row_is_sound(enum journal_table table, struct slice key, struct slice value)
+{
+    if (table == JOURNAL_TABLE_VALUE)
+        return key.len > KEY_LEN && value.len > TIME_LEN;
+    if (key.len != KEY_LEN)
+        return false;
+    switch (table) {
+    case JOURNAL_TABLE_DEVICE:
+        return value.len == PRESENCE_LEN && value.data[0] == ROW_VERSION && value.data[1] <= 1;
+    case JOURNAL_TABLE_ALARM:
+        return alarms_are_sound(value);
+    case JOURNAL_TABLE_COMMAND:
+        return commands_are_sound(value);
+    case JOURNAL_TABLE_RETAINED:
+        return device_retained_is_sound(value);
+    default:
+        return false;
+    }
+}

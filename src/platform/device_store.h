@@ -49,3 +49,6 @@ void device_store_write_value(int64_t ts_ms, struct slice json, struct buffer *o
  */
 enum status device_store_load(struct worker_group *g, struct journal *j,
                               uint64_t grace_ms) MUST_CHECK;
+
+/** Whether a row of one of its tables can be decoded. Any thread. */
+bool device_store_row_is_sound(enum journal_table table, struct slice key, struct slice value);

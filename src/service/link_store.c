@@ -14,11 +14,7 @@
 #include "service/device_service.h"
 #include "service/sub_link.h"
 
-enum {
-    STORE_VERSION = 1,
-    DEVICE_LEN = sizeof(uint64_t),
-    NUMBER_LEN = sizeof(uint64_t)
-};
+enum { STORE_VERSION = 1, DEVICE_LEN = sizeof(uint64_t), NUMBER_LEN = sizeof(uint64_t) };
 
 enum delivery_state { STATE_QUEUED, STATE_SENT, STATE_RELEASED, STATE_COUNT };
 
@@ -332,4 +328,49 @@ enum status link_store_load(struct worker_group *g, struct journal *j)
 
     x.table = JOURNAL_TABLE_RECEPTION;
     return st == ST_OK ? journal_each(j, x.table, on_row, &x) : st;
+}
+
+/* --- from outside ---------------------------------------------------------------------------- */
+
+static bool session_is_sound(struct reader *r)
+{
+    uint8_t form = reader_u8(r);
+    uint32_t count;
+
+    (void)reader_bytes(r, 1 + sizeof(uint32_t) + sizeof(uint64_t));
+    (void)reader_prefixed(r); /* client identifier */
+    count = reader_u32(r);
+    for (uint32_t i = 0; i < count && r->status == ST_OK; i++) {
+        (void)reader_prefixed(r); /* word, stream */
+        (void)reader_prefixed(r);
+        (void)reader_u8(r);
+        if (reader_u8(r) > 2)
+            return false;
+        (void)reader_u32(r);
+    }
+    return r->status == ST_OK && reader_left(r) == 0 && form == STORE_VERSION;
+}
+
+static bool delivery_is_sound(struct reader *r)
+{
+    uint8_t form = reader_u8(r), qos = reader_u8(r), state = reader_u8(r);
+    struct slice topic;
+
+    (void)reader_bytes(r, sizeof(uint16_t) + sizeof(uint32_t) + 2 * sizeof(uint64_t));
+    topic = reader_prefixed(r);
+    (void)reader_bytes(r, reader_u32(r)); /* properties; the rest is the payload */
+    return r->status == ST_OK && form == STORE_VERSION && (qos == 1 || qos == 2) &&
+           state < STATE_COUNT && topic.len > 0;
+}
+
+bool link_store_row_is_sound(enum journal_table table, struct slice key, struct slice value)
+{
+    struct reader r = reader_of(value);
+
+    if (table == JOURNAL_TABLE_RECEPTION)
+        return key.len == DEVICE_LEN + sizeof(uint16_t) && value.len == 1 &&
+               value.data[0] == STORE_VERSION;
+    if (key.len == DEVICE_LEN)
+        return session_is_sound(&r);
+    return key.len == DEVICE_LEN + NUMBER_LEN && delivery_is_sound(&r);
 }

@@ -1,8 +1,8 @@
 /*
  * What of a device's session is in the journal: who it is and what it has subscribed to, the
  * downlinks of QoS 1 and 2 that it has not acknowledged, and its own publishes of QoS 2 that it has
- * not released. Of sessions that outlive their connection; on the device's home worker, read back at
- * start. Source: open-api.md 3.3, 3.4, 4; architecture.md "The journal"
+ * not released. Of sessions that outlive their connection; on the device's home worker, read back
+ * at start. Source: open-api.md 3.3, 3.4, 4; architecture.md "The journal"
  */
 #pragma once
 
@@ -34,3 +34,6 @@ void link_store_remove(struct device_link *link);
 /** At start, while no worker runs, behind device_store_load: makes the sessions again. Errors:
  * ST_IO, ST_CORRUPT */
 enum status link_store_load(struct worker_group *g, struct journal *j) MUST_CHECK;
+
+/** Whether a row of `downlink` or `reception` can be decoded. Any thread. */
+bool link_store_row_is_sound(enum journal_table table, struct slice key, struct slice value);

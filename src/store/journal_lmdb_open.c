@@ -5,12 +5,9 @@
 
 #include "store/journal_lmdb_priv.h"
 
-enum {
-    JOURNAL_FORMAT = 2, /* 1: without tables of devices; the same otherwise */
-    MAP_BYTES = 64 * 1024 * 1024 /* to begin with; it grows */
-};
+enum { MAP_BYTES = 64 * 1024 * 1024 /* to begin with; it grows */ };
 
-static const char *const table_names[JOURNAL_LMDB_TABLE_COUNT] = {
+const char *const journal_lmdb_table_names[JOURNAL_LMDB_TABLE_COUNT] = {
 #define X(name, word, text) [JOURNAL_TABLE_##name] = word,
     JOURNAL_TABLE_LIST(X)
 #undef X
@@ -81,7 +78,7 @@ static void load(struct lmdb_env_txn *t, void *arg)
     if (lmdb_env_get(t, JOURNAL_LMDB_FORMAT, slice_of("format"), &format) &&
         format.len == sizeof(x->format))
         memcpy(&x->format, format.data, sizeof(x->format));
-    if (x->format == 0 || x->format > JOURNAL_FORMAT)
+    if (x->format == 0 || x->format > JOURNAL_LMDB_FORMAT_NUMBER)
         return;
     lmdb_env_each(t, JOURNAL_LMDB_LOG, load_log, x);
     for (struct list *n = x->journal->logs.next; n != &x->journal->logs; n = n->next) {
@@ -95,7 +92,7 @@ static void load(struct lmdb_env_txn *t, void *arg)
 
 static void mark_format(struct lmdb_env_txn *t, void *arg)
 {
-    uint32_t format = JOURNAL_FORMAT;
+    uint32_t format = JOURNAL_LMDB_FORMAT_NUMBER;
 
     (void)arg;
     lmdb_env_put(t, JOURNAL_LMDB_FORMAT, slice_of("format"), slice_make(&format, sizeof(format)));
@@ -106,16 +103,16 @@ static enum status load_all(struct journal_lmdb *m, const char *path, char *erro
     struct loading x = {.journal = m};
     enum status st = lmdb_env_read(m->env, load, &x);
 
-    if (st == ST_OK && x.format < JOURNAL_FORMAT)
+    if (st == ST_OK && x.format < JOURNAL_LMDB_FORMAT_NUMBER)
         st = lmdb_env_write(m->env, mark_format, NULL);
-    if (st == ST_OK && x.format > JOURNAL_FORMAT)
+    if (st == ST_OK && x.format > JOURNAL_LMDB_FORMAT_NUMBER)
         st = ST_UNSUPPORTED;
     if (st == ST_OK && x.is_damaged)
         st = ST_CORRUPT;
     if (st == ST_UNSUPPORTED)
         (void)snprintf(error, error_len,
                        "%s: is of a newer program (format %u, this one knows %u); start that one",
-                       path, x.format, JOURNAL_FORMAT);
+                       path, x.format, JOURNAL_LMDB_FORMAT_NUMBER);
     else if (st != ST_OK)
         (void)snprintf(error, error_len, "%s: cannot be read (%s); restore it from a backup", path,
                        status_text(st));
@@ -134,8 +131,8 @@ enum status journal_lmdb_open(const char *data_dir, const struct journal_limits 
         (void)snprintf(error, error_len, "%s: the name is too long", data_dir);
         return ST_IO;
     }
-    st = lmdb_env_open(path, table_names, JOURNAL_LMDB_TABLE_COUNT, MAP_BYTES, &env, error,
-                       error_len);
+    st = lmdb_env_open(path, journal_lmdb_table_names, JOURNAL_LMDB_TABLE_COUNT, MAP_BYTES, &env,
+                       error, error_len);
     if (st != ST_OK)
         return st;
     m = journal_lmdb_new(env, limits);

@@ -16,6 +16,7 @@
 #include "store/lmdb_env.h"
 
 enum {
+    JOURNAL_LMDB_FORMAT_NUMBER = 2, /* 1: without tables of devices; the same otherwise */
     JOURNAL_LMDB_MAGIC = 0x4A4C4D44,
     JOURNAL_LMDB_PROJECT_LEN = sizeof(uint64_t),
     JOURNAL_LMDB_RECORD_KEY_LEN = JOURNAL_LMDB_PROJECT_LEN + sizeof(uint64_t),
@@ -34,6 +35,8 @@ enum journal_lmdb_table {
     JOURNAL_LMDB_FORMAT,
     JOURNAL_LMDB_TABLE_COUNT
 };
+
+extern const char *const journal_lmdb_table_names[JOURNAL_LMDB_TABLE_COUNT];
 
 /* A project's log. */
 struct journal_lmdb_log {

@@ -10,32 +10,19 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <lmdb.h>
-#include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/invariant.h"
 #include "base/mem.h"
 #include "store/events.h"
+#include "store/lmdb_env_priv.h"
+#include "store/lmdb_pages.h"
 #include "store/private_file.h"
 
 enum { FILE_MODE = 0600 };
 
-struct lmdb_env {
-    MDB_env *handle;          /* owned */
-    char *path;               /* owned */
-    pthread_rwlock_t running; /* see above */
-    size_t table_count;
-    MDB_dbi tables[LMDB_ENV_TABLES_MAX];
-};
-
-struct lmdb_env_txn {
-    struct lmdb_env *env; /* borrowed */
-    MDB_txn *handle;      /* owned */
-    int result;           /* MDB_SUCCESS, or the first failure */
-};
-
-static enum status status_of(int result)
+enum status lmdb_env_status(int result)
 {
     switch (result) {
     case MDB_SUCCESS:
@@ -59,7 +46,7 @@ static enum status tell(int result)
 {
     if (result != MDB_SUCCESS)
         log_event(EV_VALUES_FAILED, "cause", mdb_strerror(result));
-    return status_of(result);
+    return lmdb_env_status(result);
 }
 
 static void init_lock(struct lmdb_env *e)
@@ -87,11 +74,32 @@ static int open_tables(struct lmdb_env *e, const char *const *tables)
     return result;
 }
 
+static void on_fault(const char *text, void *arg)
+{
+    (void)text; /* told by who opens */
+    (void)arg;
+}
+
+/* LMDB divides by what stands there. An empty file is one that is being made. */
+static int check_head(const char *path)
+{
+    char file[PATH_MAX];
+    struct stat info;
+
+    if (snprintf(file, sizeof(file), "%s/data.mdb", path) >= (int)sizeof(file))
+        return ENAMETOOLONG;
+    if (stat(file, &info) != 0 || info.st_size == 0)
+        return MDB_SUCCESS;
+    return lmdb_pages_check_head(file, on_fault, NULL) == ST_CORRUPT ? MDB_INVALID : MDB_SUCCESS;
+}
+
 static int open_env(struct lmdb_env *e, const char *path, const char *const *tables,
                     size_t map_bytes)
 {
-    int result = mdb_env_create(&e->handle);
+    int result = check_head(path);
 
+    if (result == MDB_SUCCESS)
+        result = mdb_env_create(&e->handle);
     if (result == MDB_SUCCESS)
         result = mdb_env_set_maxdbs(e->handle, LMDB_ENV_TABLES_MAX);
     if (result == MDB_SUCCESS)
@@ -118,12 +126,12 @@ enum status lmdb_env_open(const char *path, const char *const *tables, size_t ta
     init_lock(e);
     result = open_env(e, path, tables, map_bytes);
     if (result != MDB_SUCCESS) {
-        (void)snprintf(error, error_len, "%s: cannot be opened (%s): %s", path,
-                       mdb_strerror(result),
-                       status_of(result) == ST_CORRUPT ? "restore it from a backup or move it away"
-                                                       : "look at its rights and the free space");
+        (void)snprintf(
+            error, error_len, "%s: cannot be opened (%s): %s", path, mdb_strerror(result),
+            lmdb_env_status(result) == ST_CORRUPT ? "restore it from a backup or move it away"
+                                                  : "look at its rights and the free space");
         lmdb_env_close(&e);
-        return status_of(result);
+        return lmdb_env_status(result);
     }
     *out = e;
     return ST_OK;
@@ -228,6 +236,11 @@ static MDB_dbi table_of(const struct lmdb_env_txn *t, size_t table)
     return t->env->tables[table];
 }
 
+static bool is_missing(const struct lmdb_env_txn *t, size_t table)
+{
+    return (t->env->missing & 1u << table) != 0;
+}
+
 void lmdb_env_put(struct lmdb_env_txn *t, size_t table, struct slice key, struct slice value)
 {
     MDB_val k = val_of(key);
@@ -255,7 +268,7 @@ bool lmdb_env_get(struct lmdb_env_txn *t, size_t table, struct slice key, struct
     MDB_val v;
     int result;
 
-    if (t->result != MDB_SUCCESS)
+    if (t->result != MDB_SUCCESS || is_missing(t, table))
         return false;
     result = mdb_get(t->handle, table_of(t, table), &k, &v);
     if (result == MDB_SUCCESS)
@@ -276,11 +289,13 @@ void lmdb_env_remove(struct lmdb_env_txn *t, size_t table, struct slice key)
     t->result = result == MDB_NOTFOUND ? MDB_SUCCESS : result;
 }
 
-/* NULL: the transaction has failed. */
+/* NULL: the transaction has failed, or there is nothing. */
 static MDB_cursor *open_cursor(struct lmdb_env_txn *t, size_t table)
 {
     MDB_cursor *cursor = NULL;
 
+    if (is_missing(t, table))
+        return NULL;
     if (t->result == MDB_SUCCESS)
         t->result = mdb_cursor_open(t->handle, table_of(t, table), &cursor);
     return t->result == MDB_SUCCESS ? cursor : NULL;
