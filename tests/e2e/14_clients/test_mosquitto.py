@@ -100,13 +100,16 @@ def test_without_the_ca(server, project, version):
     assert done.returncode != 0
 
 
-@table("version, keep", {"3.1.1": ("mqttv311", []), "v5": ("mqttv5", ["-x", "60"])})
+SESSIONS = table("version, keep", {"3.1.1": ("mqttv311", []), "v5": ("mqttv5", ["-x", "60"])})
+
+
+@SESSIONS
 def test_persistent_session(server, project, version, keep):
     """open-api 3.4: subscribe and leave (-E), come back (-C): what came meanwhile is there, in
     order and unchanged, up to a payload of 256 KiB (open-api 8)."""
     device = project.device()
     common = ["mosquitto_sub", "-V", version, *login(server, project, device, "app"), *keep, "-c",
-              "-i", version, "-q", 1, "-t", device.open("data/s"), "-N"]
+              "-i", version, "-q", 2, "-t", device.open("data/s"), "-N"]
     subprocess.run(list(map(str, [*common, "-E"])), check=True, timeout=DEADLINE_S)
     where = login(server, project, device, "device")
     payloads = [b"1", bytes(range(256)) * 1024, b"3"]
@@ -118,6 +121,25 @@ def test_persistent_session(server, project, version, keep):
     done = subprocess.run(list(map(str, [*common, "-C", 3])), check=True, timeout=DEADLINE_S,
                           capture_output=True)
     assert done.stdout == b"".join(payloads)
+
+
+@SESSIONS
+def test_comes_back_by_itself(net, server, project, start, relay, version, keep):
+    """open-api 3.4, 3.1.1 [MQTT-3.1.2-5]: mosquitto_sub loses its connection, and prints what came
+    meanwhile, in order, once; its will was published."""
+    cable, device = relay("app_mqtts"), net.device(subscribe=["attributes_push"])
+    where = login(server, project, device.login, "app")
+    where[where.index("-p") + 1] = cable.port
+    app = sub(start, version, [*where, *keep, "-c", "-i", f"back {version}", "--will-topic",
+                               device.open("attributes_push"), "--will-payload", '{"gone": true}',
+                               "--will-qos", 1], 2, device.open("data/s"))
+    cable.cut()
+    device.receive(device.own("attributes_push"), b'{"gone": true}')
+    for number in range(20):
+        device.publish(device.own("data", "s"), b"%d" % number)
+    cable.mend()
+    for number in range(20):
+        assert app.until("got") == f'got {device.open("data/s")} {number}'
 
 
 def test_printed_line(net, server, start):

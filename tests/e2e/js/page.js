@@ -1,12 +1,15 @@
 // Opens page.html in headless Chromium, from a web server of its own, and subscribes.
 //
-// Arguments: URL of the application API, projectKey, projectSecret, protocol version, filter.
-// Prints a line of JSON for each change of what the page shows: {"state": …} and {"value": …}.
+// Arguments: URL of the application API, projectKey, projectSecret, protocol version, filter; then,
+// if they are wanted, the QoS (otherwise 1) and a client identifier, for a session that is kept.
+// Prints a line of JSON for each change of what the page shows: {"state": …} and {"value": …}, and
+// for each message. A line in is an array: topic, payload and QoS to publish.
 "use strict";
 
 const fs = require("fs");
 const http = require("http");
 const path = require("path");
+const readline = require("readline");
 const { chromium } = require("playwright-core");
 
 const FILES = {
@@ -24,7 +27,7 @@ function serve() {
     return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-async function main([url, username, password, version, filter]) {
+async function main([url, username, password, version, filter, qos = "1", clientId]) {
     const browser = await chromium.launch({
         executablePath: "/usr/bin/chromium",
         handleSIGTERM: false,
@@ -45,7 +48,9 @@ async function main([url, username, password, version, filter]) {
         }
     });
     await page.evaluate((login) => subscribe(...login),
-        [url, username, password, Number(version), filter]);
+        [url, username, password, Number(version), filter, Number(qos), clientId]);
+    readline.createInterface({ input: process.stdin }).on("line", (line) =>
+        page.evaluate((message) => publish(...message), JSON.parse(line)));
 }
 
 main(process.argv.slice(2)).catch((error) => {

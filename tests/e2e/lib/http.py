@@ -173,3 +173,17 @@ class Api:
 def setup_token(server):
     """The token of the newest link that the server has printed."""
     return re.findall(r"/#/setup\?token=(\w+)", server.log())[-1]
+
+
+def is_subscribed(server, project, client_id, topic):
+    """Whether this session of an application is connected and has this subscription."""
+    api = Api(server).application(project)
+    try:
+        return any(
+            subscription["filter"] == topic
+            for session in api.get("/api/v1/projects/{project_key}/sessions",
+                                   project_key=project.key)["items"]
+            if session["client_id"] == client_id and session["connected"]
+            for subscription in session["subscriptions"])
+    finally:
+        api.close()
