@@ -42,6 +42,7 @@ void alarm_history_add(struct device *d, const struct alarm *a, enum alarm_state
         return;
     if (values.len <= ALARM_RECORD_VALUES_MAX)
         r.values = values;
+    r.type_id = d->type_id;
     request = alarm_request_new(&r);
     if (h->alarm_first == NULL)
         h->alarm_first = request;

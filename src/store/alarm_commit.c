@@ -66,8 +66,19 @@ struct alarm_request *alarm_request_new(const struct alarm_record *r)
 
 void alarm_request_free(struct alarm_request **rp)
 {
+    mem_free((uint64_t *)(uintptr_t)(*rp)->record.owed);
     mem_free(*rp);
     *rp = NULL;
+}
+
+void alarm_request_owe(struct alarm_request *a, const uint64_t *notifiers, size_t count)
+{
+    uint64_t *owed = mem_alloc(MEM_ALARM, count * sizeof(*owed));
+
+    invariant(a->record.owed == NULL && count > 0);
+    memcpy(owed, notifiers, count * sizeof(*owed));
+    a->record.owed = owed;
+    a->record.owed_count = count;
 }
 
 static void lock(struct alarm_commit *c)
@@ -145,6 +156,8 @@ static void take(struct alarm_commit *c)
     buffer_append_slice(&c->batch_removals, buffer_slice(&c->removals));
     c->removals.len = 0;
     unlock(c);
+    if (c->batch != NULL && c->plan.owing != NULL)
+        c->plan.owing(c->batch, c->arg);
 }
 
 static struct alarm_record *next_record(bool restart, void *arg)

@@ -17,21 +17,28 @@ struct alarm_commit;
 /** One change to store; a single block. */
 struct alarm_request {
     struct alarm_request *next;
-    struct alarm_record record; /* its texts are behind it */
+    struct alarm_record record; /* its texts are behind it; what it owes is its own */
 };
 
 /** A request with a copy of the record; owned by the caller until it is submitted. */
 struct alarm_request *alarm_request_new(const struct alarm_record *r);
 void alarm_request_free(struct alarm_request **r);
+/** Sets the notifiers that are to tell it; once. */
+void alarm_request_owe(struct alarm_request *a, const uint64_t *notifiers, size_t count);
 
 /** Called on the committing thread with requests that are stored, in order; ownership passes. */
 typedef void (*alarm_committed_fn)(struct alarm_request *first, void *arg);
+
+/** Called on the committing thread with a batch before it is stored, in order: who is to tell which
+ * of them. */
+typedef void (*alarm_owing_fn)(struct alarm_request *first, void *arg);
 
 /** How it works. */
 struct alarm_commit_plan {
     struct alarm_limits limits; /* that the history keeps to */
     size_t waiting_max;         /* bytes of changes that wait for the disk */
     bool is_threaded;           /* a thread of its own commits; otherwise alarm_commit_turn */
+    alarm_owing_fn owing;       /* NULL: nobody is told; with the argument of alarm_commit_new */
 };
 
 /** @param s  borrowed */

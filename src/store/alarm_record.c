@@ -40,6 +40,8 @@ enum status alarm_record_read(struct slice bytes, struct alarm_record *out)
     struct reader r = reader_of(bytes);
     uint8_t version = reader_u8(&r);
 
+    *out = (struct alarm_record){0};
+
     out->state = reader_u8(&r);
     out->level = reader_u8(&r);
     out->number = reader_u64(&r);

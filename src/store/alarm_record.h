@@ -26,6 +26,10 @@ struct alarm_record {
     uint8_t level;       /* of the rule then */
     struct slice name;   /* of the rule then */
     struct slice values; /* a JSON object, or empty: too large to be kept */
+    /* On the way only, not kept in the history: */
+    uint64_t type_id;     /* of the device then; 0: none, or not known */
+    const uint64_t *owed; /* notifiers that are to tell it; borrowed */
+    size_t owed_count;
 };
 
 /** How many bytes alarm_record_write appends. */

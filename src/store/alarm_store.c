@@ -8,81 +8,27 @@
  */
 #include "store/alarm_store.h"
 
-#include <endian.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/invariant.h"
 #include "base/mem.h"
-#include "store/lmdb_env.h"
+#include "store/alarm_store_priv.h"
 
 enum { MAP_BYTES = 16 * 1024 * 1024 /* to begin with; it grows */ };
 
-enum table {
-    TABLE_CHANGE,  /* project, time, number: a record */
-    TABLE_SUBJECT, /* project, kind and identifier of a subject, time, number: nothing */
-    TABLE_COUNT,   /* project: how many changes it has */
-    TABLE_META,    /* "number": the last one given */
-    TABLES
-};
-
-struct alarm_store {
-    struct lmdb_env *env; /* owned */
-};
-
-/* A key that is put together of numbers, big end first, so that they sort. */
-struct key {
-    uint8_t bytes[40];
-    size_t len;
-};
-
-/* Whose a row of TABLE_SUBJECT is: stands above the identifier, which is below 2^60. */
+/* Whose a row of ALARM_TABLE_SUBJECT is: stands above the identifier, which is below 2^60. */
 enum subject { SUBJECT_DEVICE = 1, SUBJECT_RULE = 2, SUBJECT_SHIFT = 60 };
 
-static const char *const table_names[TABLES] = {
-    [TABLE_CHANGE] = "change",
-    [TABLE_SUBJECT] = "subject",
-    [TABLE_COUNT] = "count",
-    [TABLE_META] = "meta",
+static const char *const table_names[ALARM_TABLES] = {
+    [ALARM_TABLE_CHANGE] = "change", [ALARM_TABLE_SUBJECT] = "subject",
+    [ALARM_TABLE_COUNT] = "count",   [ALARM_TABLE_META] = "meta",
+    [ALARM_TABLE_OUTBOX] = "outbox",
 };
 
 static const char number_key[] = "number";
 
 /* --- keys ------------------------------------------------------------------------------------ */
-
-static struct slice key_slice(const struct key *k)
-{
-    return slice_make(k->bytes, k->len);
-}
-
-static void key_add(struct key *k, uint64_t number)
-{
-    uint64_t big = htobe64(number);
-
-    invariant(k->len + sizeof(big) <= sizeof(k->bytes));
-    memcpy(k->bytes + k->len, &big, sizeof(big));
-    k->len += sizeof(big);
-}
-
-static uint64_t key_read(struct slice key, size_t at)
-{
-    uint64_t big;
-
-    invariant(at + sizeof(big) <= key.len);
-    memcpy(&big, key.data + at, sizeof(big));
-    return be64toh(big);
-}
-
-static struct key change_key(uint64_t project_id, struct alarm_place place)
-{
-    struct key k = {.len = 0};
-
-    key_add(&k, project_id);
-    key_add(&k, (uint64_t)place.ts_ms);
-    key_add(&k, place.number);
-    return k;
-}
 
 static uint64_t subject_of(enum subject kind, uint64_t id)
 {
@@ -90,22 +36,14 @@ static uint64_t subject_of(enum subject kind, uint64_t id)
     return id | (uint64_t)kind << SUBJECT_SHIFT;
 }
 
-static struct key subject_key(uint64_t project_id, uint64_t subject, struct alarm_place place)
+static struct alarm_key subject_key(uint64_t project_id, uint64_t subject, struct alarm_place place)
 {
-    struct key k = {.len = 0};
+    struct alarm_key k = {.len = 0};
 
-    key_add(&k, project_id);
-    key_add(&k, subject);
-    key_add(&k, (uint64_t)place.ts_ms);
-    key_add(&k, place.number);
-    return k;
-}
-
-static struct key id_key(uint64_t id)
-{
-    struct key k = {.len = 0};
-
-    key_add(&k, id);
+    alarm_key_add(&k, project_id);
+    alarm_key_add(&k, subject);
+    alarm_key_add(&k, (uint64_t)place.ts_ms);
+    alarm_key_add(&k, place.number);
     return k;
 }
 
@@ -129,7 +67,7 @@ enum status alarm_store_open(const char *data_dir, struct alarm_store **out, cha
         (void)snprintf(error, error_len, "%s: the name is too long", data_dir);
         return ST_IO;
     }
-    st = lmdb_env_open(path, table_names, TABLES, MAP_BYTES, &env, error, error_len);
+    st = lmdb_env_open(path, table_names, ALARM_TABLES, MAP_BYTES, &env, error, error_len);
     if (st != ST_OK)
         return st;
     *out = mem_new_of(MEM_BASE, struct alarm_store);
@@ -155,31 +93,32 @@ bool alarm_store_exists(const char *data_dir)
 
 /* --- counts ---------------------------------------------------------------------------------- */
 
-static uint64_t find_number(struct lmdb_env_txn *t, enum table table, struct slice key)
+static uint64_t find_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key)
 {
     struct slice value;
 
     if (!lmdb_env_get(t, table, key, &value) || value.len != sizeof(uint64_t))
         return 0;
-    return key_read(value, 0);
+    return alarm_key_read(value, 0);
 }
 
-static void put_number(struct lmdb_env_txn *t, enum table table, struct slice key, uint64_t number)
+static void put_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key,
+                       uint64_t number)
 {
-    struct key value = id_key(number);
+    struct alarm_key value = alarm_key_of_id(number);
 
-    lmdb_env_put(t, table, key, key_slice(&value));
+    lmdb_env_put(t, table, key, alarm_key_slice(&value));
 }
 
 static void add_to_count(struct lmdb_env_txn *t, uint64_t project_id, int64_t more)
 {
-    struct key key = id_key(project_id);
-    uint64_t count = find_number(t, TABLE_COUNT, key_slice(&key)) + (uint64_t)more;
+    struct alarm_key key = alarm_key_of_id(project_id);
+    uint64_t count = find_number(t, ALARM_TABLE_COUNT, alarm_key_slice(&key)) + (uint64_t)more;
 
     if (count == 0)
-        lmdb_env_remove(t, TABLE_COUNT, key_slice(&key));
+        lmdb_env_remove(t, ALARM_TABLE_COUNT, alarm_key_slice(&key));
     else
-        put_number(t, TABLE_COUNT, key_slice(&key), count);
+        put_number(t, ALARM_TABLE_COUNT, alarm_key_slice(&key), count);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -194,16 +133,17 @@ static uint64_t id_of(const struct alarm_record *r, enum subject kind)
 static void put_record(struct lmdb_env_txn *t, const struct alarm_record *r)
 {
     struct alarm_place place = {r->ts_ms, r->number};
-    struct key key = change_key(r->project_id, place);
+    struct alarm_key key = alarm_key_of_change(r->project_id, place);
     struct buffer bytes = {0};
 
     alarm_record_write(r, &bytes);
-    lmdb_env_put(t, TABLE_CHANGE, key_slice(&key), buffer_slice(&bytes));
+    lmdb_env_put(t, ALARM_TABLE_CHANGE, alarm_key_slice(&key), buffer_slice(&bytes));
     for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
         key = subject_key(r->project_id, subject_of(subjects[i], id_of(r, subjects[i])), place);
-        lmdb_env_put(t, TABLE_SUBJECT, key_slice(&key), slice_make(NULL, 0));
+        lmdb_env_put(t, ALARM_TABLE_SUBJECT, alarm_key_slice(&key), slice_make(NULL, 0));
     }
     add_to_count(t, r->project_id, 1);
+    alarm_outbox_put(t, r);
     buffer_deinit(&bytes);
 }
 
@@ -215,14 +155,14 @@ struct append {
 static void append(struct lmdb_env_txn *t, void *arg)
 {
     const struct append *a = arg;
-    uint64_t number = find_number(t, TABLE_META, slice_of(number_key));
+    uint64_t number = find_number(t, ALARM_TABLE_META, slice_of(number_key));
     struct alarm_record *r;
 
     for (r = a->next(true, a->arg); r != NULL; r = a->next(false, a->arg)) {
         r->number = ++number;
         put_record(t, r);
     }
-    put_number(t, TABLE_META, slice_of(number_key), number);
+    put_number(t, ALARM_TABLE_META, slice_of(number_key), number);
 }
 
 enum status alarm_store_append(struct alarm_store *s, alarm_store_next_fn next, void *arg)
@@ -280,7 +220,7 @@ static bool on_change(struct slice key, struct slice value, void *arg)
 {
     struct reading *g = arg;
 
-    return key_read(key, 0) == g->query->project_id && look_at(g, value);
+    return alarm_key_read(key, 0) == g->query->project_id && look_at(g, value);
 }
 
 /* The device's rows when a device is asked for, else the rule's. */
@@ -294,16 +234,17 @@ static bool on_subject(struct slice key, struct slice value, void *arg)
 {
     struct reading *g = arg;
     struct alarm_place place;
-    struct key change;
+    struct alarm_key change;
     struct slice bytes;
 
     (void)value;
-    if (key_read(key, 0) != g->query->project_id || key_read(key, 8) != subject_of_query(g->query))
+    if (alarm_key_read(key, 0) != g->query->project_id ||
+        alarm_key_read(key, 8) != subject_of_query(g->query))
         return false;
-    place.ts_ms = (int64_t)key_read(key, 16);
-    place.number = key_read(key, 24);
-    change = change_key(g->query->project_id, place);
-    if (!lmdb_env_get(g->txn, TABLE_CHANGE, key_slice(&change), &bytes)) {
+    place.ts_ms = (int64_t)alarm_key_read(key, 16);
+    place.number = alarm_key_read(key, 24);
+    change = alarm_key_of_change(g->query->project_id, place);
+    if (!lmdb_env_get(g->txn, ALARM_TABLE_CHANGE, alarm_key_slice(&change), &bytes)) {
         g->is_damaged = true;
         return false;
     }
@@ -315,7 +256,7 @@ static void read_records(struct lmdb_env_txn *t, void *arg)
     struct reading *g = arg;
     const struct alarm_query *q = g->query;
     struct alarm_place below = q->below;
-    struct key key;
+    struct alarm_key key;
 
     if (below.number == 0)
         below.ts_ms = INT64_MAX;
@@ -323,11 +264,11 @@ static void read_records(struct lmdb_env_txn *t, void *arg)
         below = (struct alarm_place){q->to_ms, 0};
     g->txn = t;
     if (q->device_id == 0 && q->rule_id == 0) {
-        key = change_key(q->project_id, below);
-        lmdb_env_each_below(t, TABLE_CHANGE, key_slice(&key), on_change, g);
+        key = alarm_key_of_change(q->project_id, below);
+        lmdb_env_each_below(t, ALARM_TABLE_CHANGE, alarm_key_slice(&key), on_change, g);
     } else {
         key = subject_key(q->project_id, subject_of_query(q), below);
-        lmdb_env_each_below(t, TABLE_SUBJECT, key_slice(&key), on_subject, g);
+        lmdb_env_each_below(t, ALARM_TABLE_SUBJECT, alarm_key_slice(&key), on_subject, g);
     }
 }
 
@@ -360,7 +301,7 @@ enum { CHANGE_KEY_LEN = 24 };
 static bool gather_project(struct slice key, struct slice value, void *arg)
 {
     struct trimming *m = arg;
-    uint64_t pair[2] = {key_read(key, 0), key_read(value, 0)};
+    uint64_t pair[2] = {alarm_key_read(key, 0), alarm_key_read(value, 0)};
 
     buffer_append(&m->projects, pair, sizeof(pair));
     return true;
@@ -373,8 +314,8 @@ static bool gather_change(struct slice key, struct slice value, void *arg)
     struct alarm_record r = {0};
     uint64_t pair[2];
 
-    if (key_read(key, 0) != m->project_id || m->removed + count == ALARM_STORE_TRIM_MAX ||
-        (count >= m->excess && (int64_t)key_read(key, 8) >= m->oldest_ms))
+    if (alarm_key_read(key, 0) != m->project_id || m->removed + count == ALARM_STORE_TRIM_MAX ||
+        (count >= m->excess && (int64_t)alarm_key_read(key, 8) >= m->oldest_ms))
         return false;
     if (alarm_record_read(value, &r) == ST_OK) { /* a damaged one goes alone */
         pair[0] = r.device_id;
@@ -393,16 +334,16 @@ static void remove_gathered(struct lmdb_env_txn *t, struct trimming *m)
 
     for (size_t i = 0; i < count; i++) {
         struct slice key = slice_make(m->keys.data + i * CHANGE_KEY_LEN, CHANGE_KEY_LEN);
-        struct alarm_place place = {(int64_t)key_read(key, 8), key_read(key, 16)};
+        struct alarm_place place = {(int64_t)alarm_key_read(key, 8), alarm_key_read(key, 16)};
         uint64_t pair[2];
 
         memcpy(pair, m->records.data + i * sizeof(pair), sizeof(pair));
-        lmdb_env_remove(t, TABLE_CHANGE, key);
+        lmdb_env_remove(t, ALARM_TABLE_CHANGE, key);
         for (size_t n = 0; n < 2; n++) {
-            struct key subject =
+            struct alarm_key subject =
                 subject_key(m->project_id, subject_of(subjects[n], pair[n]), place);
 
-            lmdb_env_remove(t, TABLE_SUBJECT, key_slice(&subject));
+            lmdb_env_remove(t, ALARM_TABLE_SUBJECT, alarm_key_slice(&subject));
         }
     }
     if (count > 0)
@@ -412,11 +353,11 @@ static void remove_gathered(struct lmdb_env_txn *t, struct trimming *m)
 
 static void trim_project(struct lmdb_env_txn *t, struct trimming *m, uint64_t count)
 {
-    struct key from = id_key(m->project_id);
+    struct alarm_key from = alarm_key_of_id(m->project_id);
 
     m->excess = count > m->limits->count ? count - m->limits->count : 0;
     m->keys.len = m->records.len = 0;
-    lmdb_env_each_from(t, TABLE_CHANGE, key_slice(&from), gather_change, m);
+    lmdb_env_each_from(t, ALARM_TABLE_CHANGE, alarm_key_slice(&from), gather_change, m);
     remove_gathered(t, m);
 }
 
@@ -426,7 +367,7 @@ static void trim(struct lmdb_env_txn *t, void *arg)
 
     m->removed = 0;
     m->projects.len = 0;
-    lmdb_env_each(t, TABLE_COUNT, gather_project, m);
+    lmdb_env_each(t, ALARM_TABLE_COUNT, gather_project, m);
     for (size_t at = 0; at < m->projects.len && m->removed < ALARM_STORE_TRIM_MAX;) {
         uint64_t pair[2];
 
@@ -452,11 +393,11 @@ enum status alarm_store_trim(struct alarm_store *s, const struct alarm_limits *l
 
 static void remove_project(struct lmdb_env_txn *t, void *arg)
 {
-    struct key key = id_key(*(const uint64_t *)arg);
+    struct alarm_key key = alarm_key_of_id(*(const uint64_t *)arg);
 
-    (void)lmdb_env_remove_prefix(t, TABLE_CHANGE, key_slice(&key), SIZE_MAX);
-    (void)lmdb_env_remove_prefix(t, TABLE_SUBJECT, key_slice(&key), SIZE_MAX);
-    lmdb_env_remove(t, TABLE_COUNT, key_slice(&key));
+    (void)lmdb_env_remove_prefix(t, ALARM_TABLE_CHANGE, alarm_key_slice(&key), SIZE_MAX);
+    (void)lmdb_env_remove_prefix(t, ALARM_TABLE_SUBJECT, alarm_key_slice(&key), SIZE_MAX);
+    lmdb_env_remove(t, ALARM_TABLE_COUNT, alarm_key_slice(&key));
 }
 
 enum status alarm_store_remove_project(struct alarm_store *s, uint64_t project_id)

@@ -100,7 +100,8 @@ enum registry_entity {
     REGISTRY_DEVICE,
     REGISTRY_TYPE,
     REGISTRY_RULE,
-    REGISTRY_SECRETS /* all of a project, whose id it has; never told as removed */
+    REGISTRY_SECRETS, /* all of a project, whose id it has; never told as removed */
+    REGISTRY_NOTIFIER
 };
 
 struct registry_change {

@@ -112,7 +112,8 @@ static struct slice place_of(struct place *p, enum registry_entity entity, uint6
                                            [REGISTRY_DEVICE] = "device",
                                            [REGISTRY_TYPE] = "type",
                                            [REGISTRY_RULE] = "rule",
-                                           [REGISTRY_SECRETS] = "secrets"};
+                                           [REGISTRY_SECRETS] = "secrets",
+                                           [REGISTRY_NOTIFIER] = "notifier"};
     int len = snprintf(p->text, sizeof(p->text), "%s/%" PRIu64 "/%s", entities[entity], id, member);
 
     invariant(len > 0 && (size_t)len < sizeof(p->text));

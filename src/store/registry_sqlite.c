@@ -44,6 +44,7 @@ static const struct migration {
 #include "store/schema/0006_message_logs.def"
 #include "store/schema/0007_operators.def"
 #include "store/schema/0008_origins.def"
+#include "store/schema/0009_notifiers.def"
 #undef MIGRATION
 };
 

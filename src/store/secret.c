@@ -164,19 +164,41 @@ struct secret_mac_key secret_mac_key_of(struct slice secret)
     return key;
 }
 
-void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
-                      char out[SECRET_MAC_TEXT_LEN + 1])
+static void make_mac(const struct secret_mac_key *key, const struct slice *parts, size_t count,
+                     uint8_t mac[crypto_auth_hmacsha256_BYTES])
 {
     crypto_auth_hmacsha256_state hmac;
-    uint8_t mac[crypto_auth_hmacsha256_BYTES];
 
     memcpy(&hmac, key->states, sizeof(hmac));
     for (size_t i = 0; i < count; i++)
         (void)crypto_auth_hmacsha256_update(&hmac, parts[i].data, parts[i].len);
     (void)crypto_auth_hmacsha256_final(&hmac, mac);
+    sodium_memzero(&hmac, sizeof(hmac));
+}
+
+void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
+                      char out[SECRET_MAC_TEXT_LEN + 1])
+{
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+
+    make_mac(key, parts, count, mac);
     (void)sodium_bin2base64(out, SECRET_MAC_TEXT_LEN + 1, mac, sizeof(mac),
                             sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(&hmac, sizeof(hmac));
+}
+
+void secret_mac_write_base64(const struct secret_mac_key *key, const struct slice *parts,
+                             size_t count, char out[SECRET_MAC_BASE64_LEN + 1])
+{
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
+
+    make_mac(key, parts, count, mac);
+    secret_base64(slice_make(mac, sizeof(mac)), out, SECRET_MAC_BASE64_LEN + 1);
+}
+
+void secret_base64(struct slice bytes, char *out, size_t room)
+{
+    invariant(room >= sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL));
+    (void)sodium_bin2base64(out, room, bytes.data, bytes.len, sodium_base64_VARIANT_ORIGINAL);
 }
 
 bool secret_equal(struct slice a, struct slice b)

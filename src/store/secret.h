@@ -18,7 +18,8 @@ enum {
     SECRET_DIGEST_LEN = 16,
     SECRET_SEALED_OVERHEAD = 40, /* nonce and tag */
     SECRET_HASH_LEN = 32,
-    SECRET_MAC_TEXT_LEN = 43 /* 32 bytes in base64url without padding */
+    SECRET_MAC_TEXT_LEN = 43,  /* 32 bytes in base64url without padding */
+    SECRET_MAC_BASE64_LEN = 44 /* and in base64 */
 };
 
 /** What a running server keeps of a secret: enough to check a candidate, no way back to the text.
@@ -69,6 +70,13 @@ struct secret_mac_key secret_mac_key_of(struct slice secret);
  * is given in parts, which are joined. Source: RFC 2104, RFC 4648 section 5 */
 void secret_mac_write(const struct secret_mac_key *key, const struct slice *parts, size_t count,
                       char out[SECRET_MAC_TEXT_LEN + 1]);
+
+/** The same in base64 with padding. Source: RFC 4648 section 4 */
+void secret_mac_write_base64(const struct secret_mac_key *key, const struct slice *parts,
+                             size_t count, char out[SECRET_MAC_BASE64_LEN + 1]);
+
+/** Writes bytes in base64 with padding, and a zero byte; `room` bytes must be enough. */
+void secret_base64(struct slice bytes, char *out, size_t room);
 
 /** A hash to keep of a token of ours, which is random enough not to be guessed (a password is not:
  * secret_password.h). */

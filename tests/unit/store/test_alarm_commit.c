@@ -15,7 +15,7 @@
 
 enum { P = 7, Q = 8 };
 
-static const struct alarm_commit_plan wide = {{INT64_MAX / 2, UINT64_MAX}, 1000000, false};
+static const struct alarm_commit_plan wide = {{INT64_MAX / 2, UINT64_MAX}, 1000000, false, NULL};
 
 struct stage {
     struct alarm_store *store;
@@ -130,7 +130,7 @@ static void a_removal_runs_behind_what_was_submitted(void **state)
 
 static void limits_are_kept(void **state)
 {
-    static const struct alarm_commit_plan narrow = {{INT64_MAX / 2, 2}, 1000000, false};
+    static const struct alarm_commit_plan narrow = {{INT64_MAX / 2, 2}, 1000000, false, NULL};
     struct stage s;
     struct alarm_commit *c;
 
