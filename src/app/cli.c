@@ -39,14 +39,15 @@ static const struct flag {
 #undef CLI_FLAG
 };
 
-#define F(flag) (1u << CLI_FLAG_##flag)
+#define F(flag) (UINT64_C(1) << CLI_FLAG_##flag)
+_Static_assert(CLI_FLAG_COUNT <= 64, "a set of flags is a uint64_t");
 
 static const struct verb {
     enum cli_noun noun;
     const char *name;
     bool takes_operand;
-    unsigned needs; /* sets of flags */
-    unsigned may;
+    uint64_t needs; /* sets of flags */
+    uint64_t may;
     bool changes;
     const char *help;
     cli_verb_fn run;
@@ -59,7 +60,7 @@ static const struct verb {
 
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };
 
-static const unsigned every_verb = F(data) | F(json);
+static const uint64_t every_verb = F(data) | F(json);
 
 /* Nouns that are there without the registry, also where it is damaged or its key is missing. */
 static const unsigned without_registry = 1u << CLI_NOUN_journal;
@@ -73,7 +74,7 @@ static void print_verb(FILE *out, const struct verb *v)
     if (v->takes_operand)
         len += fprintf(out, " %s", nouns[v->noun].operand);
     for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
-        if ((v->needs & (1u << i)) != 0)
+        if ((v->needs & (UINT64_C(1) << i)) != 0)
             len += fprintf(out, " --%s %s", flags[i].name, flags[i].placeholder);
     }
     (void)fprintf(out, "%*s%s\n", len < 50 ? 50 - len : 1, "", v->help);
@@ -87,7 +88,7 @@ void cli_print_help(FILE *out)
 
 static void print_noun_help(FILE *out, enum cli_noun noun)
 {
-    unsigned used = every_verb;
+    uint64_t used = every_verb;
 
     (void)fprintf(out, "eztcloud %s: %s\n\n", nouns[noun].name, nouns[noun].help);
     for (size_t i = 0; i < VERB_COUNT; i++) {
@@ -101,7 +102,7 @@ static void print_noun_help(FILE *out, enum cli_noun noun)
         char text[64];
 
         (void)snprintf(text, sizeof(text), "--%s %s", flags[i].name, flags[i].placeholder);
-        if ((used & (1u << i)) != 0)
+        if ((used & (UINT64_C(1) << i)) != 0)
             (void)fprintf(out, "  %-22s %s\n", text, flags[i].help);
     }
 }
@@ -147,13 +148,13 @@ static const struct verb *find_verb(size_t noun, const char *word)
 }
 
 /* The flag of `--name` or `--name=value`, one of the set; CLI_FLAG_COUNT: it is none. */
-static size_t find_flag(const char *argument, unsigned set)
+static size_t find_flag(const char *argument, uint64_t set)
 {
     const char *name = argument + 2;
     size_t len = strcspn(name, "=");
 
     for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
-        if ((set & (1u << i)) != 0 && strlen(flags[i].name) == len &&
+        if ((set & (UINT64_C(1) << i)) != 0 && strlen(flags[i].name) == len &&
             strncmp(name, flags[i].name, len) == 0)
             return i;
     }
@@ -207,7 +208,7 @@ static enum status read_call(struct cli_call *call, const struct verb *v, int ar
         return cli_fail(call, ST_INVALID, "%s %s: which one? Give its %s", nouns[v->noun].name,
                         v->name, nouns[v->noun].operand);
     for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
-        if ((v->needs & (1u << i)) != 0 && call->flags[i] == NULL)
+        if ((v->needs & (UINT64_C(1) << i)) != 0 && call->flags[i] == NULL)
             return cli_fail(call, ST_INVALID, "%s %s: --%s is missing: give --%s %s",
                             nouns[v->noun].name, v->name, flags[i].name, flags[i].name,
                             flags[i].placeholder);
@@ -260,6 +261,50 @@ enum status cli_take_switch(struct cli_call *call, enum cli_flag flag, bool *out
         return cli_fail(call, ST_INVALID, "--%s %s: give on or off", flags[flag].name, word);
     *out = is_on;
     return ST_OK;
+}
+
+void cli_take_list(struct cli_call *call, enum cli_flag flag, const char *member,
+                   const char *no_limit, json_t *definition)
+{
+    struct slice rest = slice_of(call->flags[flag]);
+    json_t *list;
+
+    if (call->flags[flag] == NULL)
+        return;
+    if (slice_is(rest, no_limit)) {
+        (void)json_object_del(definition, member);
+        return;
+    }
+    list = json_array();
+    while (rest.data != NULL) {
+        struct slice word = slice_cut(&rest, ',');
+
+        (void)json_array_append_new(list, json_stringn((const char *)word.data, word.len));
+    }
+    (void)json_object_set_new(definition, member, list);
+}
+
+enum status cli_take_types(struct cli_call *call, uint64_t project_id, json_t *definition)
+{
+    struct buffer type_definition = {0};
+    enum status st = ST_OK;
+    json_t *list, *element;
+    size_t i;
+
+    cli_take_list(call, CLI_FLAG_types, "types", "any", definition);
+    list = call->flags[CLI_FLAG_types] == NULL ? NULL : json_object_get(definition, "types");
+    json_array_foreach (list, i, element) {
+        char key[IDENT_TEXT_LEN + 1];
+        struct registry_type t;
+
+        st = cli_get_type(call, json_string_value(element), project_id, &t, &type_definition);
+        if (st != ST_OK)
+            break;
+        ident_format(IDENT_TYPE, t.type_id, key);
+        (void)json_array_set_new(list, i, json_string(key));
+    }
+    buffer_deinit(&type_definition);
+    return st;
 }
 
 enum status cli_read_file(struct cli_call *call, json_t **out)

@@ -72,6 +72,14 @@ enum status cli_take_time(struct cli_call *call, enum cli_flag flag, int64_t *ou
 enum status cli_take_id(struct cli_call *call, enum cli_flag flag, enum ident_kind kind,
                         uint64_t *out) MUST_CHECK;
 
+/** Writes a list with commas as a member of a definition; the word for "no limit" removes it. */
+void cli_take_list(struct cli_call *call, enum cli_flag flag, const char *member,
+                   const char *no_limit, json_t *definition);
+/** The same for --types; codes become product keys, which stay when a code is changed. Errors:
+ * ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
+enum status cli_take_types(struct cli_call *call, uint64_t project_id,
+                           json_t *definition) MUST_CHECK;
+
 /**
  * Reads the JSON file of --file; `-` is the standard input.
  *

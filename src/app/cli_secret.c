@@ -69,52 +69,6 @@ static json_t *describe(const struct registry_secret *x, bool with_text)
 
 /* --- flags into the definition --------------------------------------------------------------- */
 
-/* Writes a list with commas as a member; the word for "no limit" removes it. */
-static void take_list(struct cli_call *call, enum cli_flag flag, const char *member,
-                      const char *no_limit, json_t *definition)
-{
-    struct slice rest = slice_of(call->flags[flag]);
-    json_t *list;
-
-    if (call->flags[flag] == NULL)
-        return;
-    if (slice_is(rest, no_limit)) {
-        (void)json_object_del(definition, member);
-        return;
-    }
-    list = json_array();
-    while (rest.data != NULL) {
-        struct slice word = slice_cut(&rest, ',');
-
-        (void)json_array_append_new(list, json_stringn((const char *)word.data, word.len));
-    }
-    (void)json_object_set_new(definition, member, list);
-}
-
-/* As take_list; codes become product keys, which stay when a code is changed. */
-static enum status take_types(struct cli_call *call, uint64_t project_id, json_t *definition)
-{
-    struct buffer type_definition = {0};
-    enum status st = ST_OK;
-    json_t *list, *element;
-    size_t i;
-
-    take_list(call, CLI_FLAG_types, "types", "any", definition);
-    list = call->flags[CLI_FLAG_types] == NULL ? NULL : json_object_get(definition, "types");
-    json_array_foreach (list, i, element) {
-        char key[IDENT_TEXT_LEN + 1];
-        struct registry_type t;
-
-        st = cli_get_type(call, json_string_value(element), project_id, &t, &type_definition);
-        if (st != ST_OK)
-            break;
-        ident_format(IDENT_TYPE, t.type_id, key);
-        (void)json_array_set_new(list, i, json_string(key));
-    }
-    buffer_deinit(&type_definition);
-    return st;
-}
-
 static enum status take_expiry(struct cli_call *call, json_t *definition)
 {
     const char *text = call->flags[CLI_FLAG_expires];
@@ -144,10 +98,10 @@ static enum status take_flags(struct cli_call *call, struct order *o, struct pro
     enum status st;
     char *text;
 
-    take_list(call, CLI_FLAG_scopes, "scopes", "all", o->definition);
-    take_list(call, CLI_FLAG_addresses, "addresses", "any", o->definition);
-    take_list(call, CLI_FLAG_devices, "devices", "any", o->definition);
-    st = take_types(call, o->row.project_id, o->definition);
+    cli_take_list(call, CLI_FLAG_scopes, "scopes", "all", o->definition);
+    cli_take_list(call, CLI_FLAG_addresses, "addresses", "any", o->definition);
+    cli_take_list(call, CLI_FLAG_devices, "devices", "any", o->definition);
+    st = cli_take_types(call, o->row.project_id, o->definition);
     if (st == ST_OK)
         st = take_expiry(call, o->definition);
     if (st != ST_OK)

@@ -5,6 +5,8 @@
  *     uses             write to the registry when secrets were last used; the answer is `ok`
  *     counters         all metrics, a line `name value` each
  *     log, sessions, session_end   see control_ask.c
+ *     notifier_test <notifier>             has a test sent; the answer is a ticket, 0: no such one
+ *     notifier_result <notifier> <ticket>  `delivered` or `failed`, HTTP status, cause; `wait`; `gone`
  *
  * The end of the connection is the end of the answer. Main thread; a request is one line of whoever
  * may open the socket, and is served at once: who does not read the answer is not waited for.
@@ -71,6 +73,8 @@ static const struct request {
     {"log", control_ask_log},
     {"sessions", control_ask_sessions},
     {"session_end", control_ask_session_end},
+    {"notifier_test", notifier_sync_test},
+    {"notifier_result", notifier_sync_result},
 };
 
 static void write_answer(struct server *s, const char *line, struct buffer *answer)

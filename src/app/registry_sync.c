@@ -101,6 +101,8 @@ enum status registry_sync_load(struct server *s)
     if (st == ST_OK)
         st = registry_rule_each(s->registry, 0, load_rule, s);
     if (st == ST_OK)
+        st = notifier_sync_load(s);
+    if (st == ST_OK)
         st = device_sync_load(s);
     return st;
 }
@@ -316,6 +318,7 @@ void registry_sync_apply(struct server *s)
     apply_changes(s, &changes, REGISTRY_SECRETS);
     apply_changes(s, &changes, REGISTRY_TYPE);
     apply_changes(s, &changes, REGISTRY_RULE);
+    notifier_sync_apply(s, &changes);
     device_sync_apply(s, &changes);
     if (changes.len > 0) {
         registry_sync_wait(s);

@@ -175,6 +175,8 @@ static enum status open_stores(struct server *s, char *error)
         st = journal_lmdb_open(c->data, &limits, &s->journal, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = journal_sync_open(s, error);
+    if (st == ST_OK)
+        st = notifier_sync_open(s, error);
     return st;
 }
 
@@ -206,9 +208,18 @@ static void set_up_services(struct server *s)
     };
 }
 
+static void on_alarms_owing(struct alarm_request *first, void *arg)
+{
+    struct server *s = arg;
+
+    notify_owe(s->notify, first);
+}
+
 static void on_alarms_committed(struct alarm_request *first, void *arg)
 {
-    (void)arg;
+    struct server *s = arg;
+
+    notify_committed(s->notify, first);
     while (first != NULL) {
         struct alarm_request *next = first->next;
 
@@ -223,7 +234,8 @@ static void make_workers(struct server *s)
     struct alarm_commit_plan alarms = {
         .limits = {(int64_t)c->alarm_history_days * SERVER_DAY_MS, c->alarm_history_max},
         .waiting_max = SERVER_ALARMS_WAITING,
-        .is_threaded = true};
+        .is_threaded = true,
+        .owing = on_alarms_owing};
 
     s->session_limits = (struct session_limits){.queue_messages = c->session_queue_messages,
                                                 .queue_bytes = c->session_queue_bytes,
@@ -345,6 +357,7 @@ static enum status start(struct server *s, char *error)
     for (unsigned i = 0; i < s->listener_count; i++)
         listener_attach(s->listeners[i], s->workers);
     worker_group_start(s->workers);
+    notify_start(s->notify);
     s->is_running = true;
     first_start_print(
         s->config, s->registry,
@@ -412,6 +425,7 @@ static void stop(struct server *s)
 {
     if (s->loop != NULL)
         control_close(s);
+    notify_stop(s->notify); /* requests may wait for it */
     server_http_stop(s);
     if (s->workers != NULL) {
         stop_workers(s);
@@ -425,6 +439,7 @@ static void stop(struct server *s)
     secret_usage_free(&s->secret_usage);
     tls_context_close(&s->tls);
     journal_close(&s->journal);
+    notifier_sync_close(s);
     alarm_store_close(&s->alarms);
     registry_close(&s->registry);
     if (s->lock_fd >= 0)

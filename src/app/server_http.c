@@ -80,6 +80,8 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .app_logins = s->app_logins,
         .secret_usage = s->secret_usage,
         .alarms = s->alarms,
+        .notify = s->notify,
+        .webhook_timeout_ms = c->webhook_timeout * 1000,
         .host = {apply, s},
     };
     for (unsigned i = 0; i < HTTP_ENDPOINT_COUNT; i++) {

@@ -11,6 +11,7 @@
 #include "net/tls_context.h"
 #include "platform/home.h"
 #include "platform/registrar.h"
+#include "service/notify.h"
 #include "service/site.h"
 #include "store/alarm_commit.h"
 #include "store/journal_commit.h"
@@ -31,6 +32,8 @@ struct server {
     struct registry *registry; /* owned, as all below */
     struct alarm_store *alarms;
     struct alarm_commit *alarm_commit;
+    struct notify *notify;
+    struct buffer webhook_ranges; /* owned: struct address_range */
     struct tls_context *tls;
     struct journal *journal;
     struct journal_commit *commit;
@@ -97,6 +100,19 @@ enum status journal_sync_open(struct server *s, char *error) MUST_CHECK;
 enum status journal_sync_load(struct server *s) MUST_CHECK;
 /** At a stop, before the last commit: all that is not written yet. */
 void journal_sync_save(struct server *s);
+
+/* notifier_sync.c: who is told of alarms */
+
+/** Makes what tells them; before anything is committed. */
+enum status notifier_sync_open(struct server *s, char *error) MUST_CHECK;
+/** Reads all notifiers from the registry. */
+enum status notifier_sync_load(struct server *s) MUST_CHECK;
+/** Reads them again if one of these changes (struct registry_change) is about any. */
+void notifier_sync_apply(struct server *s, const struct buffer *changes);
+void notifier_sync_close(struct server *s);
+/** Answers the command line, which has a test sent and asks for its result (app/control.c). */
+void notifier_sync_test(struct server *s, struct slice rest, struct buffer *answer);
+void notifier_sync_result(struct server *s, struct slice rest, struct buffer *answer);
 
 /* server_http.c: the HTTP server, and what it asks of the main thread */
 enum status server_http_open(struct server *s, char *error) MUST_CHECK;

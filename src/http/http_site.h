@@ -27,6 +27,7 @@ enum http_endpoint {
 };
 
 struct alarm_store;
+struct notify;
 
 /** What the program that runs us does for us. */
 struct http_host {
@@ -50,6 +51,8 @@ struct http_settings {
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
     struct secret_usage *secret_usage;
     struct alarm_store *alarms; /* the history; borrowed */
+    struct notify *notify;      /* borrowed */
+    unsigned webhook_timeout_ms;
     struct http_host host;
 };
 
