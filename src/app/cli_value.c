@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/cli.h"
 #include "base/clock.h"
+#include "base/moment.h"
 
 /* The whole text as a number. */
 static bool read_number(const char *text, int64_t *out)
@@ -34,39 +34,16 @@ enum status cli_take_number(struct cli_call *call, enum cli_flag flag, int64_t m
     return ST_OK;
 }
 
-/* `-15m`: so long ago. */
-static bool read_ago(const char *text, int64_t *out)
+/* A date, or a time ago. */
+static bool read_moment(const char *text, int64_t *out)
 {
-    static const struct unit {
-        char letter;
-        int64_t ms;
-    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-    size_t len = strlen(text);
-    char digits[12] = "";
-    int64_t number;
+    int64_t ago_ms;
 
-    if (len < 3 || len - 1 > sizeof(digits) || text[0] != '-')
+    if (moment_parse_date(slice_of(text), out) == ST_OK)
+        return true;
+    if (moment_parse_ago(slice_of(text), &ago_ms) != ST_OK)
         return false;
-    memcpy(digits, text + 1, len - 2);
-    if (!read_number(digits, &number))
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (units[i].letter == text[len - 1]) {
-            *out = clock_unix_ms() - number * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_date(const char *text, int64_t *out)
-{
-    struct tm utc = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-
-    if (rest == NULL || strcmp(rest, "Z") != 0)
-        return false;
-    *out = (int64_t)timegm(&utc) * 1000;
+    *out = clock_unix_ms() - ago_ms;
     return true;
 }
 
@@ -74,7 +51,7 @@ enum status cli_take_time(struct cli_call *call, enum cli_flag flag, int64_t *ou
 {
     const char *text = call->flags[flag];
 
-    if (text == NULL || read_ago(text, out) || read_date(text, out) || read_number(text, out))
+    if (text == NULL || read_moment(text, out) || read_number(text, out))
         return ST_OK;
     return cli_fail(call, ST_INVALID,
                     "--%s %s: no time: give 2026-12-31T23:59:59Z, Unix ms, or a time ago as -15m",

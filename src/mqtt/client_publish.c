@@ -45,8 +45,8 @@ static void write_own(const struct client *c, const struct delivery *d, struct o
         property_write_varint(&w, PROPERTY_SUBSCRIPTION_ID, d->subscription_id);
     for (unsigned i = 0; i < d->more_id_count; i++)
         property_write_varint(&w, PROPERTY_SUBSCRIPTION_ID, d->more_ids[i]);
-    if (d->tells_seq)
-        write_seq(&w, d->seq);
+    if (d->told_seq != 0)
+        write_seq(&w, d->told_seq);
     own->len = writer_len(&w);
 }
 

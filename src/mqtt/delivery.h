@@ -9,6 +9,7 @@
 struct delivery {
     struct message *message;  /* owned reference */
     uint64_t seq;             /* the journal's number, 0: not from the journal */
+    uint64_t told_seq;        /* v5: goes along as the user property `seq`, 0: none */
     uint64_t share;           /* the membership of a share group that it came by, 0: none */
     uint64_t trace;           /* the service's number under which it hears what becomes of it
                                  (mqtt_service.traced), 0: it need not hear */
@@ -16,7 +17,6 @@ struct delivery {
     uint8_t more_id_count;
     uint8_t qos;       /* of this delivery */
     bool retain;       /* the flag as it leaves */
-    bool tells_seq;    /* v5: seq goes along as a user property */
     bool was_released; /* resumed: PUBREC came already, only PUBREL is to be sent */
     bool may_be_again; /* it may have been sent before the server started */
     uint16_t

@@ -266,6 +266,7 @@ static enum reason on_subscribe(struct client *c, const struct decode_header *h,
          decode_subscribe_next(&r, c->target.version, &f);) {
         struct slice why = {0};
 
+        f.properties = c->target.version == MQTT_5 ? &p.properties : NULL;
         if (breaks_no_local(&f)) {
             buffer_deinit(&codes);
             return REASON_PROTOCOL_ERROR;

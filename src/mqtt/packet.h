@@ -119,6 +119,7 @@ struct packet_subscribe {
 
 struct subscribe_filter {
     struct slice filter;
+    const struct property_set *properties; /* of the SUBSCRIBE (v5), or NULL; borrowed */
     uint8_t qos;
     bool no_local, retain_as_published;
     uint8_t retain_handling;

@@ -11,7 +11,10 @@
  */
 #include "base/invariant.h"
 #include "platform/open_record.h"
+#include "service/app_notice.h"
+#include "service/app_replay.h"
 #include "service/app_session.h"
+#include "service/app_snapshot.h"
 #include "service/app_store.h"
 #include "service/counters.h"
 #include "service/events.h"
@@ -61,7 +64,7 @@ static struct delivery take_match(struct app_session *a, struct open_message *m,
                          .subscription_id = a->match_id,
                          .qos = a->match_qos,
                          /* what applications publish has its publisher's properties only */
-                         .tells_seq = seq != 0 && !open_kinds[m->kind].may_publish,
+                         .told_seq = open_kinds[m->kind].may_publish ? 0 : seq,
                          .retain = a->match_retain};
     size_t more = a->match_more_ids.len / sizeof(uint32_t);
 
@@ -88,7 +91,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Half of what a session may have waiting is left for what is not in the journal. */
-static bool queue_is_long(const struct app_session *a)
+bool app_feed_is_long(const struct app_session *a)
 {
     const struct session *s = a->session;
 
@@ -111,7 +114,7 @@ static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq
         delivery_deinit(d);
         return;
     }
-    if (queue_is_long(a)) {
+    if (app_feed_is_long(a)) {
         delivery_deinit(d);
         a->is_behind = true;
         a->session->wants_room = true;
@@ -285,6 +288,12 @@ void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq)
     }
 }
 
+void app_feed_fall_behind(struct app_session *a)
+{
+    a->is_behind = true;
+    app_feed_continue_later(a);
+}
+
 void app_feed_connected(struct app_session *a)
 {
     if (!a->is_durable)
@@ -379,7 +388,7 @@ static bool on_record(const struct journal_record *r, void *arg)
 {
     struct reading *x = arg;
 
-    if (queue_is_long(x->session) || !give_record(x->session, r)) {
+    if (app_feed_is_long(x->session) || !give_record(x->session, r)) {
         x->stopped = true;
         return false;
     }
@@ -387,8 +396,9 @@ static bool on_record(const struct journal_record *r, void *arg)
     return true;
 }
 
-static void note_hole(struct app_session *a, uint64_t lost)
+static void note_hole(struct app_session *a, uint64_t from_seq, uint64_t lost)
 {
+    app_notice_lost(a, from_seq, from_seq + lost - 1);
     log_event(EV_APP_LOST, "client", a->session->client_id, "records", log_int((int64_t)lost));
     counter_add(&CT_feed_lost, (int64_t)lost);
 }
@@ -404,7 +414,7 @@ static void open_continue(struct worker *w, const struct letter *l)
 }
 
 /* The rest is for the next turn: others have waited meanwhile. */
-static void continue_later(struct app_session *a)
+void app_feed_continue_later(struct app_session *a)
 {
     struct worker *w = a->session->worker;
     struct letter letter = {.open = open_continue, .a = a->session->handle};
@@ -421,7 +431,7 @@ void app_feed_continue(struct app_session *a)
 
     if (!a->is_durable || !a->is_behind || a->session->client == NULL)
         return;
-    if (!queue_is_short(a)) {
+    if (!queue_is_short(a) || !app_replay_continue(a)) {
         a->session->wants_room = true;
         return;
     }
@@ -430,10 +440,10 @@ void app_feed_continue(struct app_session *a)
         uint64_t first;
 
         if (reads == FEED_READS_A_TURN) {
-            continue_later(a);
+            app_feed_continue_later(a);
             return;
         }
-        if (queue_is_long(a) || x.stopped) {
+        if (app_feed_is_long(a) || x.stopped) {
             a->session->wants_room = true;
             return;
         }
@@ -441,11 +451,12 @@ void app_feed_continue(struct app_session *a)
                      FEED_READ_BYTES, on_record, &x, &first);
         a->cursor_moved = true;
         if (first > before + 1)
-            note_hole(a, first - before - 1);
+            note_hole(a, before + 1, first - before - 1);
         if (a->position + 1 < first)
             a->position = first - 1;
         if (a->position == before && !x.stopped)
             break;
     }
     a->is_behind = false;
+    app_snapshot_continue(a);
 }

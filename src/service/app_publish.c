@@ -10,6 +10,7 @@
 #include "platform/hand_over.h"
 #include "service/app_errors.h"
 #include "service/app_login.h"
+#include "service/app_request.h"
 #include "service/downlink.h"
 
 /* A refusal (or acceptance) on its way back; the ticket travels in the letter. */
@@ -212,7 +213,7 @@ static enum reason check_topic(const struct project *p, uint8_t scopes, struct s
         return REASON_NOT_AUTHORIZED;
     }
     if (out->kind == OPEN_KIND_CTL) {
-        *why = slice_of("requests are not served by this version");
+        *why = slice_of("a will cannot be a request");
         return REASON_NOT_AUTHORIZED;
     }
     if (!open_kinds[out->kind].may_publish || out->device_id == 0) {
@@ -258,6 +259,21 @@ static struct project_secret *limits_of(const struct app_session *a)
     return a->access.limits == NULL ? NULL : project_secret_ref(a->access.limits);
 }
 
+static bool is_request(const struct app_session *a, struct slice name)
+{
+    struct open_topic topic;
+
+    return open_topic_parse(name, &topic) == ST_OK && topic.kind == OPEN_KIND_CTL &&
+           topic.project_id == a->project->project_id;
+}
+
+static struct service_verdict request(struct app_session *a, const struct packet_publish *p)
+{
+    struct service_verdict verdict = app_request_publish(a, p);
+
+    return verdict.reason == REASON_SUCCESS ? verdict : refuse(a, p, verdict.reason, verdict.why);
+}
+
 struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
                                    const struct service_ticket *ticket)
 {
@@ -267,8 +283,11 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     struct open_topic topic;
     struct slice why = {0};
     struct downlink *d;
-    enum reason reason = check_topic(a->project, a->access.scopes, p->topic, &topic, &why);
+    enum reason reason;
 
+    if (is_request(a, p->topic))
+        return request(a, p);
+    reason = check_topic(a->project, a->access.scopes, p->topic, &topic, &why);
     if (reason == REASON_SUCCESS)
         reason = site_check_payload(a->site, p->payload, &why);
     if (reason != REASON_SUCCESS)

@@ -5,6 +5,8 @@
 #include "platform/web_origin.h"
 #include "service/app_login.h"
 #include "service/app_session.h"
+#include "service/app_replay.h"
+#include "service/app_snapshot.h"
 #include "service/app_store.h"
 #include "service/counters.h"
 #include "service/share_membership.h"
@@ -126,6 +128,8 @@ static void session_opened(struct session *s)
     a->site = site_of(s->worker);
     a->project = project_ref(hp->project);
     list_init(&a->subscriptions);
+    list_init(&a->replays);
+    list_init(&a->snapshots);
     s->owner = a;
 }
 
@@ -166,6 +170,8 @@ static void disconnected(struct client *c, uint64_t unsent_from)
     timer_cancel(&a->access_timer);
     app_login_note_use(c);
     app_feed_disconnected(a, unsent_from);
+    app_replay_drop(a);
+    app_snapshot_drop(a);
     share_membership_disconnected(a);
     if (a->is_durable)
         app_store_session(a, NULL); /* it has gone, and may stay for so long */
@@ -196,6 +202,7 @@ static void session_closed(struct session *s)
 static void room(struct session *s)
 {
     app_feed_continue(app_session_of(s));
+    app_snapshot_continue(app_session_of(s));
 }
 
 static void delivered(struct session *s, uint64_t seq)

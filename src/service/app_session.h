@@ -15,6 +15,14 @@ struct share_membership;
 /** What an index entry leads to. */
 enum app_target { APP_TARGET_SESSION, APP_TARGET_GROUP };
 
+/** Where a replay begins (app_request.h). */
+struct app_from {
+    bool is_given;
+    bool is_time;    /* then by this: */
+    int64_t unix_ms; /* when it was committed */
+    uint64_t seq;    /* otherwise by its number */
+};
+
 /** One filter of a session. */
 struct app_subscription {
     enum app_target target; /* first: what open_subscription.owner points to says what it is */
@@ -26,7 +34,10 @@ struct app_subscription {
     struct share_membership *membership; /* is_shared: in its group */
     uint32_t identifier;                 /* 0: none */
     uint64_t from_seq;                   /* durable: records above this number count */
-    bool wants_retained;                 /* the SUBACK is due first */
+    /* for when the SUBACK has been written: */
+    bool wants_retained;
+    bool wants_snapshot, has_bad_from;
+    struct app_from from; /* a replay, if it is given */
     struct list node;
 };
 
@@ -65,6 +76,12 @@ struct app_session {
     struct app_flight *resumed; /* owned: those that were on their way when the server stopped, by
                                    growing number */
     size_t resumed_count;
+
+    /* requests (app_replay, app_snapshot) */
+    struct list replays; /* owned: those that wait, and the one under way */
+    uint32_t replay_count;
+    struct list snapshots;   /* owned: those that wait for room */
+    uint32_t snapshot_count; /* of this connection, those under way too */
 
     /* the matching under way (app_feed) */
     uint64_t round;
@@ -127,6 +144,12 @@ void app_feed_close(struct app_session *a);
 void app_feed_connected(struct app_session *a);
 void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
 void app_feed_continue(struct app_session *a);
+/** The same in the next turn, after what others have to do. */
+void app_feed_continue_later(struct app_session *a);
+/** What comes next waits until the journal has been read (app_replay). */
+void app_feed_fall_behind(struct app_session *a);
+/** Whether what waits in memory for the client is enough for now. */
+bool app_feed_is_long(const struct app_session *a);
 void app_feed_save_cursors(struct site *site);
 
 /* app_publish.c */

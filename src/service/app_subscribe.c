@@ -1,6 +1,6 @@
 /* Which filters an application is granted, and its list of them. Source: open-api.md 3.1 */
 #include "base/invariant.h"
-#include "service/app_session.h"
+#include "service/app_request.h"
 #include "service/counters.h"
 #include "service/share_membership.h"
 
@@ -143,6 +143,8 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
     sub->identifier = identifier;
     sub->wants_retained = !is_shared && may_be_retained(&compiled) &&
                           (f->retain_handling == 0 || (f->retain_handling == 1 && is_new));
+    if (f->properties != NULL && !is_shared)
+        app_request_read(sub, f->properties);
     if (is_shared) {
         share_membership_join(sub);
     } else if (is_new) {
@@ -160,10 +162,12 @@ void app_subscribed(struct client *c)
     for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next) {
         struct app_subscription *sub = list_entry(n, struct app_subscription, node);
 
-        if (!sub->wants_retained)
-            continue;
-        sub->wants_retained = false;
-        app_retained_ask(sub);
+        if (sub->wants_retained) {
+            sub->wants_retained = false;
+            app_retained_ask(sub);
+        }
+        if (sub->wants_snapshot || sub->from.is_given || sub->has_bad_from)
+            app_request_subscribed(sub);
     }
 }
 

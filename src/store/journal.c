@@ -87,3 +87,30 @@ void journal_remove_project(struct journal *j, uint64_t project_id)
 {
     j->ops->remove_project(j, project_id);
 }
+
+static bool note_time(const struct journal_record *r, void *arg)
+{
+    *(int64_t *)arg = r->committed_ms;
+    return false;
+}
+
+/* Numbers and times grow together, so the place is found by halving. */
+uint64_t journal_seq_before(struct journal *j, uint64_t project_id, int64_t unix_ms)
+{
+    uint64_t low, high = journal_last_seq(j, project_id), first;
+    int64_t committed_ms = INT64_MAX;
+
+    (void)journal_read(j, project_id, 0, 1, UINT64_MAX, note_time, &committed_ms, &first);
+    low = first - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        committed_ms = INT64_MAX;
+        (void)journal_read(j, project_id, middle, 1, UINT64_MAX, note_time, &committed_ms, &first);
+        if (committed_ms >= unix_ms)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return high;
+}

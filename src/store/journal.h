@@ -107,6 +107,10 @@ enum status journal_commit(struct journal *j) MUST_CHECK;
 uint64_t journal_read(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,
                       uint64_t max_bytes, journal_record_fn fn, void *arg, uint64_t *first);
 
+/** The number below the first record that was committed at or after this time; the last one, if none
+ * was. Any thread. */
+uint64_t journal_seq_before(struct journal *j, uint64_t project_id, int64_t unix_ms);
+
 /** The newest visible number of a project, 0: none yet. Any thread. */
 uint64_t journal_last_seq(struct journal *j, uint64_t project_id);
 

@@ -396,7 +396,7 @@ struct delivery play_delivery(uint8_t qos, uint64_t seq, struct slice payload)
     return (struct delivery){
         .message = message_new(sizeof(struct message), slice_of("t"), slice_of(""), payload),
         .seq = seq,
-        .tells_seq = seq != 0,
+        .told_seq = seq,
         .qos = qos};
 }
 

@@ -1,0 +1,219 @@
+"""Replay: what has been, to one client alone, then what comes. open-api.md 3.4"""
+import json
+import time
+
+import pytest
+
+from lib.client import V4, V5, Prop
+from lib.world import Net, Project
+
+VERSIONS = pytest.mark.parametrize("version", [V4, V5])
+KEPT = {"props": [(Prop.SESSION_EXPIRY, 3600)]}
+
+
+@pytest.fixture
+def stage(server):
+    return Stage(server)
+
+
+class Stage:
+    """A project with a device whose reports somebody is owed, so that the journal has them."""
+
+    def __init__(self, server):
+        self.project = Project.add(server)
+        self.net = Net(server, self.project)
+        self.login = self.project.device()
+        self.keeper = self.app(V5, "keeper")
+        self.keeper.subscribe(self.project.open("+", "attributes"))
+        self.keeper.disconnect()
+        self.device = self.net.device(self.login)
+        self.topic = self.login.open("attributes")
+
+    def app(self, version, client_id, **more):
+        fields = {**(KEPT if version == V5 else {}), **more}
+        return self.net.app(version, client_id=client_id, clean=False, **fields)
+
+    def report(self, *values, device=None):
+        device = device or self.device
+        for n in values:
+            assert device.publish(device.own("attributes"), b'{"n":%d}' % n).code == 0
+
+    def ask(self, app, **request):
+        return app.publish(f"$open/{self.project.key}/ctl", json.dumps(request).encode())
+
+    def notice_topic(self):
+        return f"$open/{self.project.key}/notice"
+
+    def expect(self, app, *values):
+        return [app.receive(self.topic, b'{"n":%d}' % n) for n in values]
+
+    def expect_end(self, app, filter, op="replay"):
+        notice = json.loads(app.receive(self.notice_topic()).payload)
+        assert notice.pop("seq") > 0
+        assert notice == {"type": f"{op}_end", "filter": filter}
+
+
+@VERSIONS
+def test_replay_from_the_beginning(stage, version):
+    """All that the journal has comes in order, then the notice, then what is new."""
+    stage.report(1, 2, 3)
+    app = stage.app(version, "a")
+    app.subscribe(stage.topic, stage.notice_topic())
+    app.expect_nothing()
+    stage.report(4)
+    stage.expect(app, 4)
+    assert stage.ask(app, op="replay", filter=stage.topic, **{"from": 0}).code == 0
+    stage.report(5)
+    messages = stage.expect(app, 1, 2, 3, 4)
+    stage.expect_end(app, stage.topic)
+    messages += stage.expect(app, 5)
+    assert [m.retain for m in messages] == [False] * 5
+    if version == V5:
+        numbers = [int(m.props.user["seq"]) for m in messages]
+        assert numbers == list(range(numbers[0], numbers[0] + 5))
+    app.expect_nothing()
+
+
+def test_replay_from_a_seq(stage):
+    """A number of the journal is where it begins, that one included."""
+    app = stage.app(V5, "a")
+    app.subscribe(stage.topic, stage.notice_topic())
+    stage.report(1, 2, 3, 4)
+    seq = int(stage.expect(app, 1, 2, 3, 4)[2].props.user["seq"])
+    stage.ask(app, op="replay", filter=stage.topic, **{"from": seq})
+    stage.expect(app, 3, 4)
+    stage.expect_end(app, stage.topic)
+    stage.ask(app, op="replay", filter=stage.topic, **{"from": str(seq + 1)})
+    stage.expect(app, 4)
+    stage.expect_end(app, stage.topic)
+    stage.ask(app, op="replay", filter=stage.topic, **{"from": seq + 100})
+    stage.expect_end(app, stage.topic)
+
+
+def test_replay_from_a_time(stage):
+    """A time, or a time ago, is where it begins."""
+    app = stage.app(V5, "a")
+    app.subscribe(stage.topic, stage.notice_topic())
+    stage.report(1)
+    committed = int(stage.expect(app, 1)[0].props.user["ts"])
+    while time.time() * 1000 < committed + 1200:  # the next one is of a later second
+        app.ping()
+    between = time.gmtime(committed / 1000 + 1)
+    stage.report(2)
+    stage.expect(app, 2)
+    stage.ask(app, op="replay", filter=stage.topic,
+              **{"from": time.strftime("%Y-%m-%dT%H:%M:%SZ", between)})
+    stage.expect(app, 2)
+    stage.expect_end(app, stage.topic)
+    stage.ask(app, op="replay", filter=stage.topic, **{"from": "-1h"})
+    stage.expect(app, 1, 2)
+    stage.expect_end(app, stage.topic)
+
+
+def test_replay_by_subscription(stage):
+    """The user property `from` of a SUBSCRIBE replays its filters behind the SUBACK."""
+    stage.report(1, 2)
+    app = stage.app(V5, "a")
+    app.subscribe(stage.notice_topic())
+    app.subscribe(stage.topic, props=[(Prop.USER_PROPERTY, ("from", "-1h"))])
+    stage.expect(app, 1, 2)
+    stage.expect_end(app, stage.topic)
+    stage.report(3)
+    stage.expect(app, 3)
+    app.subscribe(stage.topic)  # without it, nothing is replayed
+    app.expect_nothing()
+
+
+def test_replay_within_a_subscription(stage):
+    """What is asked for may be less than the subscription, whose QoS applies; others see
+    nothing of it."""
+    other = stage.project.device()
+    second = stage.net.device(other)
+    stage.report(1)
+    stage.report(2, device=second)
+    app, witness = stage.app(V5, "a"), stage.app(V5, "w")
+    for client in (app, witness):
+        client.subscribe(stage.project.open("+", "attributes"), stage.notice_topic(), qos=2)
+    stage.ask(app, op="replay", filter=other.open("attributes"), **{"from": 0})
+    message = app.receive(other.open("attributes"), b'{"n":2}')
+    assert message.qos == 2
+    stage.expect_end(app, other.open("attributes"))
+    witness.expect_nothing()
+
+
+@pytest.mark.parametrize("filter, why", [
+    ("open/{key}/+/online", "the filter does not lie within a subscription of this session"),
+    ("open/{key}/+/#", "the filter does not lie within a subscription of this session"),
+    ("open/PR_0000000000/+/attributes", None),
+    ("open/{key}/+/attributes/x", None),
+    ("$share/g/open/{key}/+/attributes", None),
+    ("", None),
+])
+def test_what_cannot_be_replayed_is_told(stage, filter, why):
+    """A filter that lies in no subscription is refused by a notice; the connection stays."""
+    app = stage.app(V5, "a")
+    app.subscribe(stage.project.open("+", "attributes"), stage.notice_topic())
+    filter = filter.format(key=stage.project.key)
+    assert stage.ask(app, op="replay", filter=filter, **{"from": 0}).code == 0
+    notice = json.loads(app.receive(stage.notice_topic()).payload)
+    assert (notice["type"], notice["op"], notice["filter"]) == ("refused", "replay", filter)
+    assert why is None or notice["message"] == why
+    app.expect_nothing()
+
+
+@pytest.mark.parametrize("payload", [
+    b"", b"[]", b"{", b'{"op":"replay"}', b'{"op":"replay","filter":"open/x"}',
+    b'{"op":"replay","filter":1,"from":0}', b'{"op":"replay","filter":"x","from":"yesterday"}',
+    b'{"op":"replay","filter":"x","from":-1}', b'{"op":"replay","filter":"x","from":1.5}',
+    b'{"op":"delete","filter":"x"}', b'{"op":7,"filter":"x"}', b'{"filter":"x"}'])
+def test_malformed_requests(stage, payload):
+    """A request that is none is refused as a malformed payload, and told on `errors`."""
+    app = stage.app(V5, "a")
+    app.subscribe(f"$open/{stage.project.key}/errors", stage.notice_topic())
+    topic = f"$open/{stage.project.key}/ctl"
+    assert app.publish(topic, payload).code == 0x99
+    error = json.loads(app.receive().payload)
+    assert (error["topic"], error["code"]) == (topic, 0x99)
+    app.expect_nothing()
+
+
+def test_too_many_replays(stage):
+    """A bounded number waits for a client that does not read; each more is refused by a notice, and
+    those that wait are served."""
+    stage.report(*range(300))
+    app = stage.app(V5, "a", props=[(Prop.SESSION_EXPIRY, 3600), (Prop.RECEIVE_MAXIMUM, 5)])
+    app.subscribe(stage.topic, stage.notice_topic())
+    app.acknowledges = False
+    asked = 40
+    for _ in range(asked):
+        assert stage.ask(app, op="replay", filter=stage.topic, **{"from": 0}).code == 0
+    app.acknowledges = True
+    app.disconnect()
+    app = stage.app(V5, "a")
+    types, values = [], 0
+    # a lost connection ends what waits: only what was in the queue comes
+    app.ping()
+    while app.has_messages():
+        message = app.receive()
+        if message.topic == stage.notice_topic():
+            types.append(json.loads(message.payload)["type"])
+        else:
+            values += 1
+        if not app.has_messages():
+            app.ping()
+    assert 0 < types.count("refused") < asked
+    assert values >= 300 * types.count("replay_end") > 0
+
+
+def test_replay_ends_with_its_connection(stage):
+    """What was asked on a connection is over with it; nothing is lost of what comes after."""
+    stage.report(*range(100))
+    app = stage.app(V5, "a")
+    app.subscribe(stage.topic, stage.notice_topic())
+    stage.ask(app, op="replay", filter=stage.topic, **{"from": 0})
+    app.stream.close()
+    stage.report(100)
+    app = stage.app(V5, "a")
+    while app.receive().payload != b'{"n":100}':
+        pass
+    app.expect_nothing()
