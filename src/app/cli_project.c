@@ -26,6 +26,7 @@ static json_t *describe(const struct registry_project *p, bool with_secrets)
     (void)json_object_set_new(object, "open_mqtt", json_boolean(p->open_mqtt));
     (void)json_object_set_new(object, "alarm_per_rule", json_boolean(p->alarm_per_rule));
     (void)json_object_set_new(object, "log", json_boolean(p->log));
+    (void)json_object_set_new(object, "journal", json_string(journal_policy_word(p->journal)));
     (void)json_object_set_new(object, "origins", json_string(p->origins));
     (void)json_object_set_new(object, "created_ms", json_integer(p->created_ms));
     return object;
@@ -94,6 +95,15 @@ static enum status take_origins(struct cli_call *call, char *out)
     return st;
 }
 
+static enum status take_journal(struct cli_call *call, enum journal_policy *out)
+{
+    const char *word = call->flags[CLI_FLAG_journal];
+
+    if (word == NULL || journal_policy_parse(word, out))
+        return ST_OK;
+    return cli_fail(call, ST_INVALID, "--journal %s: give when_owed, always or never", word);
+}
+
 /* Reads the project of the operand, applies the flags to it, and writes it back. */
 static enum status change(struct cli_call *call, struct registry_project *p)
 {
@@ -110,6 +120,8 @@ static enum status change(struct cli_call *call, struct registry_project *p)
     if (st == ST_OK)
         st = cli_take_switch(call, CLI_FLAG_log, &p->log);
     if (st == ST_OK)
+        st = take_journal(call, &p->journal);
+    if (st == ST_OK)
         st = take_origins(call, p->origins);
     if (st != ST_OK)
         return st;
@@ -123,10 +135,11 @@ enum status cli_project_set(struct cli_call *call)
 
     if (call->flags[CLI_FLAG_name] == NULL && call->flags[CLI_FLAG_open_mqtt] == NULL &&
         call->flags[CLI_FLAG_enabled] == NULL && call->flags[CLI_FLAG_alarm_per_rule] == NULL &&
-        call->flags[CLI_FLAG_log] == NULL && call->flags[CLI_FLAG_origins] == NULL)
+        call->flags[CLI_FLAG_log] == NULL && call->flags[CLI_FLAG_journal] == NULL &&
+        call->flags[CLI_FLAG_origins] == NULL)
         return cli_fail(call, ST_INVALID,
                         "project set: nothing to change: give --name, --open-mqtt, --enabled, "
-                        "--alarm-per-rule, --log or --origins");
+                        "--alarm-per-rule, --log, --journal or --origins");
     st = cli_begin_change(call);
     if (st == ST_OK)
         st = cli_end_change(call, change(call, &p));

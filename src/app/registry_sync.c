@@ -18,6 +18,7 @@ static struct project *make_project(const struct registry_project *row)
 
     p->alarm_per_rule = row->alarm_per_rule;
     p->log = row->log;
+    p->journal = (uint8_t)row->journal;
     if (row->origins[0] != '\0')
         p->origins = shared_bytes_new(MEM_PROJECT, slice_of(row->origins));
     return p;

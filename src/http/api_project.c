@@ -21,10 +21,10 @@ static json_t *describe(struct http_call *call, const struct registry_project *p
         http_fail_status(call, st, "the project");
         return NULL;
     }
-    return json_pack("{s:o, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:I, s:I}", "project_key",
+    return json_pack("{s:o, s:s, s:b, s:b, s:b, s:b, s:s, s:o, s:o, s:I, s:I}", "project_key",
                      http_json_ident(IDENT_PROJECT, p->project_id), "name", p->name, "enabled",
                      p->enabled, "open_mqtt", p->open_mqtt, "alarm_per_rule", p->alarm_per_rule,
-                     "log", p->log, "endpoints", api_endpoints_of_project(call->site, own),
+                     "log", p->log, "journal", journal_policy_word(p->journal), "endpoints", api_endpoints_of_project(call->site, own),
                      "own_endpoints", own, "device_count", (json_int_t)device_count, "created_ms",
                      (json_int_t)p->created_ms);
 }
@@ -95,11 +95,15 @@ void api_project_list(struct http_call *call)
 
 static void take(const struct http_call *call, struct registry_project *p)
 {
+    char policy[JOURNAL_POLICY_WORD_MAX + 1];
+
     (void)http_take_text(call, "name", p->name, REGISTRY_NAME_MAX);
     (void)http_take_bool(call, "enabled", &p->enabled);
     (void)http_take_bool(call, "open_mqtt", &p->open_mqtt);
     (void)http_take_bool(call, "alarm_per_rule", &p->alarm_per_rule);
     (void)http_take_bool(call, "log", &p->log);
+    if (http_take_text(call, "journal", policy, JOURNAL_POLICY_WORD_MAX))
+        (void)journal_policy_parse(policy, &p->journal);
 }
 
 void api_project_add(struct http_call *call)

@@ -165,6 +165,7 @@ void home_put_project(struct home *h, struct project *project)
         atomic_store_explicit(&p->project->alarm_per_rule, project->alarm_per_rule,
                               memory_order_relaxed);
         atomic_store_explicit(&p->project->log, project->log, memory_order_relaxed);
+        atomic_store_explicit(&p->project->journal, project->journal, memory_order_relaxed);
         shared_bytes_unref(&p->origins);
         p->origins = shared_bytes_ref(project->origins);
         apply_switches(h, p, project->enabled, project->open_mqtt);

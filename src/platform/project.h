@@ -19,6 +19,7 @@ struct project {
     _Atomic bool enabled;
     _Atomic bool open_mqtt;       /* the edition switch of the application API */
     _Atomic bool alarm_per_rule;  /* every change of every rule is an `alarm` message */
+    _Atomic uint8_t journal;      /* enum journal_policy */
     _Atomic bool log;             /* the messages of all its devices are logged */
     struct shared_bytes *origins; /* a reference; a list of platform/web_origin; NULL: any. What
                                      counts is home_project.origins */

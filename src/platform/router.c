@@ -17,6 +17,7 @@ enum {
 struct pending {
     struct open_message *message; /* a reference; NULL: of a row */
     uint64_t workers;             /* those with a durable interest when it was published */
+    bool is_awaited;              /* an answer waits for its commit */
     struct router_receipt receipt;
 };
 
@@ -79,7 +80,7 @@ static void submit_later(struct home *h, struct journal_request *r)
     h->journal_last = r;
 }
 
-static void add_record(struct home *h, struct open_message *m, uint64_t workers,
+static void add_record(struct home *h, struct open_message *m, uint64_t workers, bool is_awaited,
                        const struct router_receipt *receipt)
 {
     struct journal_request *r = journal_request_new(m->project_id, open_record_len(m));
@@ -88,11 +89,23 @@ static void add_record(struct home *h, struct open_message *m, uint64_t workers,
     open_record_write(m, r->bytes);
     p->message = open_message_ref(m);
     p->workers = workers;
-    if (receipt != NULL)
+    p->is_awaited = is_awaited;
+    if (is_awaited && receipt != NULL)
         p->receipt = *receipt;
     r->object = p;
     submit_later(h, r);
     counter_inc(open_messages_journalled);
+}
+
+static enum journal_policy policy_of(const struct project *p)
+{
+    return (enum journal_policy)atomic_load_explicit(&p->journal, memory_order_relaxed);
+}
+
+/* Whether a message of this kind is recorded though nobody is owed it. */
+static bool is_always_recorded(const struct project *p, enum open_kind kind)
+{
+    return policy_of(p) == JOURNAL_POLICY_ALWAYS && kind != OPEN_KIND_LOG;
 }
 
 bool router_is_wanted(const struct project *p, enum open_kind kind)
@@ -100,7 +113,8 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
     /* In this order, as below. */
     return atomic_load_explicit(&p->joining, memory_order_acquire) != 0 ||
            open_interest_live(&p->interest, kind) != 0 ||
-           open_interest_durable(&p->interest, kind) != 0;
+           open_interest_durable(&p->interest, kind) != 0 ||
+           is_always_recorded(p, kind);
 }
 
 static void add_receipt(struct journal_request *r, const struct router_receipt *receipt)
@@ -128,7 +142,7 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     struct open_message *m = *mp;
     struct home_project *hp = home_find_project(h, m->project_id);
     uint64_t live = 0, durable = 0;
-    bool is_joining;
+    bool is_joining, is_recorded, is_awaited;
 
     invariant(hp != NULL);
     counter_inc(open_messages);
@@ -138,14 +152,16 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     durable = open_interest_durable(&hp->project->interest, m->kind);
     if (is_joining)
         live = all_workers(h);
-    if ((live | durable) == 0)
+    is_recorded = durable != 0 || is_always_recorded(hp->project, m->kind);
+    is_awaited = is_recorded && policy_of(hp->project) != JOURNAL_POLICY_NEVER;
+    if (live == 0 && !is_recorded)
         counter_inc(open_messages_unwanted);
-    if (durable != 0)
-        add_record(h, m, durable, receipt);
+    if (is_recorded)
+        add_record(h, m, durable, is_awaited, receipt);
     if (live != 0)
         deliver_live(h, m, live, is_joining);
     open_message_unref(mp);
-    return durable != 0 ? ROUTER_JOURNAL : ROUTER_LIVE;
+    return is_awaited ? ROUTER_JOURNAL : ROUTER_LIVE;
 }
 
 bool router_receipt_with_newest(struct home *h, const struct journal_request *before,
@@ -157,7 +173,7 @@ bool router_receipt_with_newest(struct home *h, const struct journal_request *be
          r = r->next) {
         struct pending *p = r->object;
 
-        if (p != NULL && p->message != NULL && p->receipt.open == NULL)
+        if (p != NULL && p->message != NULL && p->receipt.open == NULL && p->is_awaited)
             newest = p;
     }
     if (newest != NULL)

@@ -20,7 +20,7 @@ struct router_receipt {
  * need not be made. */
 bool router_is_wanted(const struct project *p, enum open_kind kind);
 
-/** Whether somebody is owed a message: then its receipt will be posted. */
+/** Whether a message is acknowledged after its commit: then its receipt will be posted. */
 enum router_way { ROUTER_LIVE, ROUTER_JOURNAL };
 
 /**

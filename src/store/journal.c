@@ -21,6 +21,28 @@ void journal_close(struct journal **jp)
         j->ops->close(j);
 }
 
+static const char *const policies[JOURNAL_POLICY_COUNT] = {
+#define X(name, word) [JOURNAL_POLICY_##name] = (word),
+    JOURNAL_POLICY_LIST(X)
+#undef X
+};
+
+const char *journal_policy_word(enum journal_policy p)
+{
+    return policies[p];
+}
+
+bool journal_policy_parse(const char *word, enum journal_policy *out)
+{
+    for (unsigned i = 0; i < JOURNAL_POLICY_COUNT; i++) {
+        if (strcmp(policies[i], word) == 0) {
+            *out = (enum journal_policy)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes)
 {
     invariant(project_id != 0 && bytes.len <= JOURNAL_RECORD_MAX);

@@ -42,6 +42,26 @@ enum journal_table {
         JOURNAL_TABLE_COUNT
 };
 
+/* X(NAME, word): when an open message is recorded, and its device answered after the commit (what
+ * comes at QoS 0 has no answer). */
+#define JOURNAL_POLICY_LIST(X) \
+    X(WHEN_OWED, "when_owed")  /* when a persistent session is owed it */ \
+    X(ALWAYS, "always")        /* in any case */                          \
+    X(NEVER, "never")          /* recorded when it is owed, and answered at once */
+
+enum journal_policy {
+#define X(name, word) JOURNAL_POLICY_##name,
+    JOURNAL_POLICY_LIST(X)
+#undef X
+        JOURNAL_POLICY_COUNT
+};
+
+enum { JOURNAL_POLICY_WORD_MAX = 9 };
+
+const char *journal_policy_word(enum journal_policy p);
+/** False: it is none, and `*out` stays. */
+bool journal_policy_parse(const char *word, enum journal_policy *out);
+
 struct journal_limits {
     uint64_t retention_bytes; /* a project, 0: no limit */
     uint64_t retention_ms;    /* 0: no limit */

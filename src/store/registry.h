@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/ident.h"
 #include "base/status.h"
+#include "store/journal.h"
 #include "store/secret.h"
 
 struct registry;
@@ -41,6 +42,7 @@ struct registry_project {
     bool open_mqtt;      /* the edition switch of the application API */
     bool alarm_per_rule; /* every rule's changes are told, not only the device's first and last */
     bool log;            /* the messages of all its devices are logged */
+    enum journal_policy journal;
     char origins[REGISTRY_ORIGINS_MAX + 1]; /* pages that may connect (platform/web_origin.h);
                                                empty: any */
     int64_t created_ms;

@@ -21,6 +21,7 @@ static enum status add_row(struct registry *r, const struct registry_project *p)
     registry_query_bind_int(&q, p->alarm_per_rule);
     registry_query_bind_int(&q, p->log);
     registry_query_bind_text(&q, p->origins);
+    registry_query_bind_text(&q, journal_policy_word(p->journal));
     return registry_query_run(&q, true);
 }
 
@@ -71,6 +72,8 @@ static void read_main_secret(struct registry_query *q, struct registry_project *
 
 static void read_project(struct registry_query *q, struct registry_project *p)
 {
+    char policy[JOURNAL_POLICY_WORD_MAX + 1];
+
     p->project_id = registry_query_read_id(q, IDENT_PROJECT);
     registry_query_read_text(q, p->name, REGISTRY_NAME_MAX);
     registry_query_read_secret(q, REGISTRY_PROJECT, p->project_id, MEMBER_TOKEN, p->token,
@@ -81,6 +84,9 @@ static void read_project(struct registry_query *q, struct registry_project *p)
     p->alarm_per_rule = registry_query_read_int(q) != 0;
     p->log = registry_query_read_int(q) != 0;
     registry_query_read_text(q, p->origins, REGISTRY_ORIGINS_MAX);
+    registry_query_read_text(q, policy, JOURNAL_POLICY_WORD_MAX);
+    p->journal = JOURNAL_POLICY_WHEN_OWED;
+    (void)journal_policy_parse(policy, &p->journal); /* one of a newer program: as by default */
     read_main_secret(q, p);
 }
 
@@ -111,6 +117,7 @@ enum status registry_project_update(struct registry *r, const struct registry_pr
     registry_query_bind_int(&q, p->alarm_per_rule);
     registry_query_bind_int(&q, p->log);
     registry_query_bind_text(&q, p->origins);
+    registry_query_bind_text(&q, journal_policy_word(p->journal));
     return registry_query_run(&q, true);
 }
 

@@ -45,6 +45,7 @@ static const struct migration {
 #include "store/schema/0007_operators.def"
 #include "store/schema/0008_origins.def"
 #include "store/schema/0009_notifiers.def"
+#include "store/schema/0010_journal.def"
 #undef MIGRATION
 };
 

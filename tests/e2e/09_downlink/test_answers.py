@@ -68,7 +68,7 @@ REFUSED = {
     "any topic": ("test", COMMAND, 0x87),
     "$SYS": ("$SYS/x", COMMAND, 0x87),
     "errors": ("$open/{pk}/errors", COMMAND, 0x87),
-    "requests": ("$open/{pk}/ctl", COMMAND, 0x87),
+    "requests": ("$open/{pk}/ctl", COMMAND, 0x99),
     "leading slash": ("/open/{pk}/{du}/command_send", COMMAND, 0x87),
 }
 

@@ -204,9 +204,8 @@ CASES = {
     "filter of another device": Fault(filters("device", OTHER.own("command_send"), 0x87),
                                       ("subscribes_refused",), "subscribe_refused",
                                       ("service=device",)),
-    # what this version does not serve
-    "request": Fault(downlink(lambda d: f"$open/{d.project_key}/ctl", b"{}", 0x87), PUBLISH,
-                     "app_publish_refused", ('"requests are not served by this version"',)),
+    "request": Fault(downlink(lambda d: f"$open/{d.project_key}/ctl", b"{}", 0x99), PUBLISH,
+                     "app_publish_refused", ("must be",)),
     # logins
     "wrong secret": Fault(login("tls", "key", "wrong"), LOGIN, "mqtt_refused"),
     "wrong secret, 3.1.1": Fault(login("tls", "key", "wrong", V4, 4), LOGIN, "mqtt_refused"),

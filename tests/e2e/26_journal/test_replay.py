@@ -217,3 +217,35 @@ def test_replay_ends_with_its_connection(stage):
     while app.receive().payload != b'{"n":100}':
         pass
     app.expect_nothing()
+
+
+def test_always(stage, server):
+    """A project may have all its messages recorded: then there is a replay of what nobody was
+    owed."""
+    server.cli("project", "set", stage.project.key, "--journal", "always")
+    event = b'{"method":"m","params":{}}'
+    assert stage.device.publish(stage.device.own("event_report"), event).code == 0
+    app = stage.app(V5, "a")
+    app.subscribe(stage.login.open("event_report"), stage.notice_topic())
+    stage.ask(app, op="replay", filter=stage.login.open("event_report"), **{"from": "-1m"})
+    app.receive(stage.login.open("event_report"), event)
+    stage.expect_end(app, stage.login.open("event_report"))
+
+
+def test_never(stage, server):
+    """A project may have its devices answered at once; who is owed a message gets it all the
+    same."""
+    server.cli("project", "set", stage.project.key, "--journal", "never")
+    app = stage.app(V5, "a")
+    app.subscribe(stage.topic)
+    stage.report(1, 2)
+    stage.expect(app, 1, 2)
+    app.disconnect()
+    stage.report(3)
+    stage.expect(stage.app(V5, "a"), 3)
+
+
+def test_a_word_that_is_none(stage, server):
+    """The command line names the words."""
+    done = server.cli_run("project", "set", stage.project.key, "--journal", "sometimes")
+    assert done.returncode != 0 and "when_owed, always or never" in done.stderr
