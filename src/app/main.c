@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/cli.h"
+#include "app/cli_backup.h"
 #include "app/cli_simulate.h"
 #include "app/cli_status.h"
 #include "app/config.h"
@@ -23,7 +24,9 @@ static void print_help(FILE *out)
         out, "EZtCloud Open " EZTCLOUD_VERSION "\n\n"
              "  eztcloud serve [--option value]...              runs the server\n"
              "  eztcloud simulate                               lets the demo devices live\n"
-             "  eztcloud status                                 shows what the server counts\n");
+             "  eztcloud status                                 shows what the server counts\n"
+             "  eztcloud backup DIR                             copies a data directory\n"
+             "  eztcloud restore DIR                            puts a backup into a new one\n");
     cli_print_help(out);
     (void)fprintf(out,
                   "\n`--help` behind any of them tells more. `eztcloud --version` tells which one "
@@ -65,6 +68,10 @@ static int run(int argc, char *const *argv)
         return cli_simulate_run(argc - 2, argv + 2);
     if (strcmp(word, "status") == 0)
         return cli_status_run(argc - 2, argv + 2);
+    if (strcmp(word, "backup") == 0)
+        return cli_backup_run(argc - 2, argv + 2);
+    if (strcmp(word, "restore") == 0)
+        return cli_restore_run(argc - 2, argv + 2);
     if (cli_is_noun(word))
         return cli_run(argc - 1, argv + 1, stdout, stderr);
     if (strcmp(word, "--help") == 0) {

@@ -4,16 +4,14 @@
  */
 #include "app/server.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/data_lock.h"
 #include "app/events.h"
 #include "app/first_start.h"
 #include "app/metrics.h"
@@ -127,28 +125,6 @@ static struct lobby *make_lobby(const struct server *s)
     return lobby_new(&limits);
 }
 
-/* Two servers on one data directory would each believe to be alone. */
-static enum status lock_data(struct server *s, char *error)
-{
-    char path[4096];
-
-    snprintf(path, sizeof(path), "%s/server.lock", s->config->data);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0) {
-        snprintf(error, SERVER_ERROR_LEN,
-                 "cannot open server.lock in %.256s: %s; check the rights of the data directory",
-                 s->config->data, strerror(errno));
-        return ST_IO;
-    }
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(error, SERVER_ERROR_LEN,
-                 "another server runs on the data directory %s; stop it, or choose another --data",
-                 s->config->data);
-        return ST_BUSY;
-    }
-    return ST_OK;
-}
-
 static enum status open_stores(struct server *s, char *error)
 {
     const struct config *c = s->config;
@@ -162,7 +138,7 @@ static enum status open_stores(struct server *s, char *error)
     snprintf(tls_dir, sizeof(tls_dir), "%s/tls", c->data);
     st = registry_open(c->data, &s->registry, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
-        st = lock_data(s, error);
+        st = data_lock_take(c->data, &s->lock_fd, error, SERVER_ERROR_LEN);
     if (st == ST_OK)
         st = first_start_prepare(c, s->registry, error, SERVER_ERROR_LEN);
     if (st == ST_OK)

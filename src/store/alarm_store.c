@@ -14,8 +14,12 @@
 
 #include "base/mem.h"
 #include "store/alarm_store_priv.h"
+#include "store/lmdb_env_inspect.h"
 
-enum { MAP_BYTES = 16 * 1024 * 1024 /* to begin with; it grows */ };
+enum {
+    FORMAT = 1,
+    MAP_BYTES = 16 * 1024 * 1024 /* to begin with; it grows */
+};
 
 /* Whose a row of ALARM_TABLE_SUBJECT is: stands above the identifier, which is below 2^60. */
 enum subject { SUBJECT_DEVICE = 1, SUBJECT_RULE = 2, SUBJECT_SHIFT = 60 };
@@ -26,7 +30,7 @@ static const char *const table_names[ALARM_TABLES] = {
     [ALARM_TABLE_OUTBOX] = "outbox",
 };
 
-static const char number_key[] = "number";
+static const char number_key[] = "number", format_key[] = "format";
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
@@ -47,6 +51,25 @@ static struct alarm_key subject_key(uint64_t project_id, uint64_t subject, struc
     return k;
 }
 
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static uint64_t find_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key)
+{
+    struct slice value;
+
+    if (!lmdb_env_get(t, table, key, &value) || value.len != sizeof(uint64_t))
+        return 0;
+    return alarm_key_read(value, 0);
+}
+
+static void put_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key,
+                       uint64_t number)
+{
+    struct alarm_key value = alarm_key_of_id(number);
+
+    lmdb_env_put(t, table, key, alarm_key_slice(&value));
+}
+
 /* --- open ------------------------------------------------------------------------------------ */
 
 static bool make_path(const char *data_dir, const char *name, char path[PATH_MAX])
@@ -54,6 +77,41 @@ static bool make_path(const char *data_dir, const char *name, char path[PATH_MAX
     int len = snprintf(path, PATH_MAX, "%s/alarms%s", data_dir, name);
 
     return len > 0 && len < PATH_MAX;
+}
+
+static void read_format(struct lmdb_env_txn *t, void *arg)
+{
+    *(uint64_t *)arg = find_number(t, ALARM_TABLE_META, slice_of(format_key));
+}
+
+static void mark_format(struct lmdb_env_txn *t, void *arg)
+{
+    (void)arg;
+    put_number(t, ALARM_TABLE_META, slice_of(format_key), FORMAT);
+}
+
+static enum status tell_newer(const char *path, uint64_t format, char *error, size_t error_len)
+{
+    (void)snprintf(error, error_len,
+                   "%s: is of a newer program (format %llu, this one knows %d); start that one",
+                   path, (unsigned long long)format, FORMAT);
+    return ST_UNSUPPORTED;
+}
+
+static enum status check_format(struct lmdb_env *env, const char *path, char *error,
+                                size_t error_len)
+{
+    uint64_t format = 0;
+    enum status st = lmdb_env_read(env, read_format, &format);
+
+    if (st == ST_OK && format > FORMAT)
+        return tell_newer(path, format, error, error_len);
+    if (st == ST_OK && format == 0)
+        st = lmdb_env_write(env, mark_format, NULL);
+    if (st != ST_OK)
+        (void)snprintf(error, error_len, "%s: cannot be read or written: %s", path,
+                       status_text(st));
+    return st;
 }
 
 enum status alarm_store_open(const char *data_dir, struct alarm_store **out, char *error,
@@ -70,6 +128,11 @@ enum status alarm_store_open(const char *data_dir, struct alarm_store **out, cha
     st = lmdb_env_open(path, table_names, ALARM_TABLES, MAP_BYTES, &env, error, error_len);
     if (st != ST_OK)
         return st;
+    st = check_format(env, path, error, error_len);
+    if (st != ST_OK) {
+        lmdb_env_close(&env);
+        return st;
+    }
     *out = mem_new_of(MEM_BASE, struct alarm_store);
     (*out)->env = env;
     return ST_OK;
@@ -91,24 +154,55 @@ bool alarm_store_exists(const char *data_dir)
     return make_path(data_dir, "/data.mdb", path) && access(path, F_OK) == 0;
 }
 
+/* --- from outside ---------------------------------------------------------------------------- */
+
+struct look {
+    char *error; /* borrowed; keeps the first fault */
+    size_t error_len;
+    uint64_t format;
+    unsigned faults;
+};
+
+static void on_fault(const char *text, void *arg)
+{
+    struct look *l = arg;
+
+    if (l->faults++ == 0)
+        (void)snprintf(l->error, l->error_len, "%s", text);
+}
+
+static void look_at_format(struct lmdb_env_txn *t, void *arg)
+{
+    struct look *l = arg;
+
+    l->format = find_number(t, ALARM_TABLE_META, slice_of(format_key));
+}
+
+enum status alarm_store_check(const char *data_dir, char *error, size_t error_len)
+{
+    struct look l = {.error = error, .error_len = error_len};
+    char path[PATH_MAX];
+    enum status st = ST_IO;
+
+    (void)snprintf(error, error_len, "%s: the history of alarms cannot be read", data_dir);
+    if (make_path(data_dir, "", path))
+        st = lmdb_env_inspect(path, table_names, ALARM_TABLES, look_at_format, on_fault, &l);
+    if (st == ST_OK && l.format > FORMAT)
+        return tell_newer(path, l.format, error, error_len);
+    return st;
+}
+
+enum status alarm_store_copy(const char *data_dir, const char *to, char *error, size_t error_len)
+{
+    char from_path[PATH_MAX], to_path[PATH_MAX];
+
+    if (make_path(data_dir, "", from_path) && make_path(to, "", to_path))
+        return lmdb_env_copy(from_path, to_path, error, error_len);
+    (void)snprintf(error, error_len, "%s: the name is too long", to);
+    return ST_IO;
+}
+
 /* --- counts ---------------------------------------------------------------------------------- */
-
-static uint64_t find_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key)
-{
-    struct slice value;
-
-    if (!lmdb_env_get(t, table, key, &value) || value.len != sizeof(uint64_t))
-        return 0;
-    return alarm_key_read(value, 0);
-}
-
-static void put_number(struct lmdb_env_txn *t, enum alarm_table table, struct slice key,
-                       uint64_t number)
-{
-    struct alarm_key value = alarm_key_of_id(number);
-
-    lmdb_env_put(t, table, key, alarm_key_slice(&value));
-}
 
 static void add_to_count(struct lmdb_env_txn *t, uint64_t project_id, int64_t more)
 {

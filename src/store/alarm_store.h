@@ -14,13 +14,22 @@
 struct alarm_store;
 
 /** Opens or makes `<data_dir>/alarms`. `error`: one line for a person on failure. Errors: ST_IO,
- * ST_CORRUPT. */
+ * ST_CORRUPT, ST_UNSUPPORTED (of a newer program). */
 enum status alarm_store_open(const char *data_dir, struct alarm_store **out, char *error,
                              size_t error_len) MUST_CHECK;
 void alarm_store_close(struct alarm_store **s);
 
 /** Whether there is a history below this data directory. */
 bool alarm_store_exists(const char *data_dir);
+
+/** Copies one moment of it to `<to>/alarms`, while others may write to it. `error`: as above.
+ * Errors: ST_CORRUPT, and those of lmdb_env_copy. */
+enum status alarm_store_copy(const char *data_dir, const char *to, char *error,
+                             size_t error_len) MUST_CHECK;
+
+/** Looks through its pages. `error`: the first fault. Errors: ST_NOT_FOUND, ST_CORRUPT, ST_IO,
+ * ST_UNSUPPORTED. */
+enum status alarm_store_check(const char *data_dir, char *error, size_t error_len) MUST_CHECK;
 
 /** The next of the records to store, or NULL; starts anew when `restart` is set. */
 typedef struct alarm_record *(*alarm_store_next_fn)(bool restart, void *arg);

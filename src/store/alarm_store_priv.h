@@ -14,7 +14,7 @@ enum alarm_table {
     ALARM_TABLE_CHANGE,  /* project, time, number: a record */
     ALARM_TABLE_SUBJECT, /* project, kind and identifier of a subject, time, number: nothing */
     ALARM_TABLE_COUNT,   /* project: how many changes it has */
-    ALARM_TABLE_META,    /* "number": the last one given */
+    ALARM_TABLE_META,    /* "number": the last one given; "format": of all of it (none: 1) */
     ALARM_TABLE_OUTBOX,  /* notifier, number: the project and the time of the change it is owed */
     ALARM_TABLES
 };

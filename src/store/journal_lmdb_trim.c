@@ -132,6 +132,7 @@ struct removal {
     uint64_t project_id;
     size_t table;
     size_t count;
+    uint64_t bytes; /* of the records that went */
 };
 
 static void remove_some(struct lmdb_env_txn *t, void *arg)
@@ -141,6 +142,41 @@ static void remove_some(struct lmdb_env_txn *t, void *arg)
 
     x->count =
         lmdb_env_remove_prefix(t, x->table, journal_lmdb_project_key(&k, x->project_id), TRIM_MOST);
+}
+
+static enum lmdb_env_sweep take_record(struct slice key, struct slice value, void *arg)
+{
+    struct removal *x = arg;
+
+    if (x->count == TRIM_MOST || !journal_lmdb_is_of(key, x->project_id))
+        return LMDB_ENV_STOP;
+    invariant(value.len >= JOURNAL_LMDB_TIME_LEN);
+    x->count++;
+    x->bytes += value.len - JOURNAL_LMDB_TIME_LEN;
+    return LMDB_ENV_TAKE;
+}
+
+/* The log goes along, so that whoever looks in between finds the two in step. */
+static void remove_records(struct lmdb_env_txn *t, void *arg)
+{
+    struct removal *x = arg;
+    struct journal_lmdb_key k;
+    struct slice log;
+    uint64_t last_seq, bytes;
+
+    x->count = 0;
+    x->bytes = 0;
+    lmdb_env_sweep(t, JOURNAL_LMDB_RECORD, journal_lmdb_record_key(&k, x->project_id, 0),
+                   take_record, x);
+    if (!lmdb_env_get(t, JOURNAL_LMDB_LOG, journal_lmdb_project_key(&k, x->project_id), &log) ||
+        log.len != JOURNAL_LMDB_LOG_LEN)
+        return;
+    last_seq = journal_lmdb_read_u64(log.data);
+    bytes = journal_lmdb_read_u64(log.data + sizeof(uint64_t));
+    if (x->count < TRIM_MOST)
+        lmdb_env_remove(t, JOURNAL_LMDB_LOG, journal_lmdb_project_key(&k, x->project_id));
+    else
+        journal_lmdb_write_log(t, x->project_id, last_seq, bytes > x->bytes ? bytes - x->bytes : 0);
 }
 
 void journal_lmdb_remove_project(struct journal *j, uint64_t project_id)
@@ -155,9 +191,10 @@ void journal_lmdb_remove_project(struct journal *j, uint64_t project_id)
     if (log != NULL)
         journal_lmdb_log_free(log);
     journal_lmdb_unlock(m);
-    for (x.table = 0; x.table < JOURNAL_LMDB_FORMAT; x.table++) {
+    for (x.table = 0; x.table <= JOURNAL_LMDB_CURSOR; x.table++) {
         do {
             x.count = 0;
         } while (lmdb_env_write(m->env, remove_some, &x) == ST_OK && x.count == TRIM_MOST);
     }
+    while (lmdb_env_write(m->env, remove_records, &x) == ST_OK && x.count == TRIM_MOST) {}
 }

@@ -168,13 +168,17 @@ static int run_once(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *ar
     return t.result;
 }
 
-/* Doubles the map, unless another thread has done so since it had `seen_bytes`. */
+/* Doubles the map, unless another thread has done so since it had `seen_bytes`. What a reader that
+ * was killed (a backup) had kept from being used again is free now and may be room enough. */
 static int grow_map(struct lmdb_env *e, size_t seen_bytes)
 {
     int result = MDB_SUCCESS;
+    int dead = 0;
 
     (void)pthread_rwlock_wrlock(&e->running);
-    if (lmdb_env_map_bytes(e) == seen_bytes)
+    if (mdb_reader_check(e->handle, &dead) == MDB_SUCCESS && dead > 0)
+        result = MDB_SUCCESS;
+    else if (lmdb_env_map_bytes(e) == seen_bytes)
         result = seen_bytes <= SIZE_MAX / 2 ? mdb_env_set_mapsize(e->handle, seen_bytes * 2)
                                             : MDB_MAP_FULL;
     (void)pthread_rwlock_unlock(&e->running);

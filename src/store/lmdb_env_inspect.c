@@ -41,6 +41,15 @@ bool lmdb_env_exists(const char *path)
     return make_file_name(file, path) && access(file, F_OK) == 0;
 }
 
+/* Without a file of locks nobody has it open, and none is left behind. */
+static unsigned lock_flag(const char *path)
+{
+    char file[PATH_MAX];
+    int len = snprintf(file, sizeof(file), "%s/lock.mdb", path);
+
+    return len > 0 && len < PATH_MAX && access(file, F_OK) != 0 ? MDB_NOLOCK : 0;
+}
+
 static int open_for_reading(MDB_env **out, const char *path)
 {
     int result = mdb_env_create(out);
@@ -48,7 +57,7 @@ static int open_for_reading(MDB_env **out, const char *path)
     if (result == MDB_SUCCESS)
         result = mdb_env_set_maxdbs(*out, LMDB_ENV_TABLES_MAX);
     if (result == MDB_SUCCESS)
-        result = mdb_env_open(*out, path, MDB_RDONLY | MDB_NOTLS, FILE_MODE);
+        result = mdb_env_open(*out, path, MDB_RDONLY | MDB_NOTLS | lock_flag(path), FILE_MODE);
     return result;
 }
 

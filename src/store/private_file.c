@@ -25,6 +25,9 @@ static enum status status_of_errno(int code)
         return ST_NOT_FOUND;
     case EEXIST:
         return ST_EXISTS;
+    case ENOSPC:
+    case EDQUOT:
+        return ST_FULL;
     default:
         return ST_IO;
     }
@@ -78,7 +81,7 @@ enum status private_file_read(const char *path, size_t max, struct buffer *out)
     return st;
 }
 
-static enum status write_all(int fd, struct slice rest)
+static enum status write_some(int fd, struct slice rest)
 {
     while (rest.len > 0) {
         ssize_t put = write(fd, rest.data, rest.len);
@@ -89,7 +92,29 @@ static enum status write_all(int fd, struct slice rest)
             return status_of_errno(errno);
         rest = slice_from(rest, (size_t)put);
     }
+    return ST_OK;
+}
+
+static enum status write_all(int fd, struct slice bytes)
+{
+    enum status st = write_some(fd, bytes);
+
+    if (st != ST_OK)
+        return st;
     return fsync(fd) == 0 ? ST_OK : status_of_errno(errno);
+}
+
+enum status private_file_sync_dir(const char *path)
+{
+    enum status st = ST_OK;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return status_of_errno(errno);
+    if (fsync(fd) != 0)
+        st = status_of_errno(errno);
+    (void)close(fd);
+    return st;
 }
 
 /* A name is durable when its directory is. */
@@ -97,20 +122,12 @@ static enum status sync_dir_of(const char *path)
 {
     const char *last = strrchr(path, '/');
     char dir[PATH_MAX];
-    enum status st = ST_OK;
-    int fd;
 
     if (last == NULL)
         (void)snprintf(dir, sizeof(dir), ".");
     else
         (void)snprintf(dir, sizeof(dir), "%.*s", (int)(last - path + 1), path);
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return status_of_errno(errno);
-    if (fsync(fd) != 0)
-        st = status_of_errno(errno);
-    (void)close(fd);
-    return st;
+    return private_file_sync_dir(dir);
 }
 
 /* Writes the content under a name of its own beside `path`. */
@@ -160,4 +177,44 @@ enum status private_file_replace(const char *path, struct slice content)
         return st;
     }
     return sync_dir_of(path);
+}
+
+static enum status copy_bytes(int from, int to, uint64_t *bytes)
+{
+    uint8_t part[64 * 1024];
+    enum status st = ST_OK;
+    ssize_t got;
+
+    *bytes = 0;
+    while (st == ST_OK && (got = read(from, part, sizeof(part))) != 0) {
+        if (got < 0)
+            st = errno == EINTR ? ST_OK : status_of_errno(errno);
+        else {
+            st = write_some(to, slice_make(part, (size_t)got));
+            *bytes += (uint64_t)got;
+        }
+    }
+    if (st == ST_OK && fsync(to) != 0)
+        st = status_of_errno(errno);
+    return st;
+}
+
+enum status private_file_copy(const char *from, const char *to, uint64_t *bytes)
+{
+    enum status st;
+    int source = open(from, O_RDONLY | O_CLOEXEC);
+    int target;
+
+    if (source < 0)
+        return status_of_errno(errno);
+    target = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    if (target < 0) {
+        st = status_of_errno(errno);
+    } else {
+        st = copy_bytes(source, target, bytes);
+        if (close(target) != 0 && st == ST_OK)
+            st = status_of_errno(errno);
+    }
+    (void)close(source);
+    return st;
 }

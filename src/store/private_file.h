@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/bytes.h"
 #include "base/status.h"
 
@@ -31,3 +33,10 @@ enum status private_file_create(const char *path, struct slice content) MUST_CHE
 /** Makes a file (mode 0600) or puts it in the place of the present one. Errors: ST_REFUSED, ST_IO.
  */
 enum status private_file_replace(const char *path, struct slice content) MUST_CHECK;
+
+/** Copies a file to one that is not there yet (mode 0600), durably; `bytes` is set to its length.
+ * Errors: ST_NOT_FOUND, ST_EXISTS, ST_REFUSED, ST_FULL, ST_IO. */
+enum status private_file_copy(const char *from, const char *to, uint64_t *bytes) MUST_CHECK;
+
+/** Makes the names in a directory durable. Errors: ST_IO and those of opening it. */
+enum status private_file_sync_dir(const char *path) MUST_CHECK;

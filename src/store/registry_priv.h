@@ -40,6 +40,9 @@ struct registry_query {
     int column;    /* read so far of this row */
 };
 
+/** The version of the schema that this program makes. */
+int registry_schema_version(void);
+
 /** What SQLite's result means to a caller; a failure of the world is logged here. */
 enum status registry_status(struct registry *r, int result);
 

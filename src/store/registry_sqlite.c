@@ -51,6 +51,11 @@ static const struct migration {
 
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
+int registry_schema_version(void)
+{
+    return SCHEMA_VERSION;
+}
+
 /* An opening: where a failure is told. */
 struct opening {
     struct registry *registry;

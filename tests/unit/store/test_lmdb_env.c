@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -355,6 +356,59 @@ static void the_map_grows_in_another_process(void **state)
     lmdb_env_close(&e);
 }
 
+/* In a process of its own: reads, and is killed meanwhile. */
+static void read_and_die(struct lmdb_env_txn *t, void *arg)
+{
+    (void)t;
+    (void)arg;
+    (void)raise(SIGKILL);
+}
+
+static void churn(struct lmdb_env_txn *t, void *arg)
+{
+    uint8_t value[4096];
+
+    memset(value, *(const int *)arg, sizeof(value));
+    for (unsigned i = 0; i < 8; i++) {
+        char key[8];
+
+        (void)snprintf(key, sizeof(key), "%u", i);
+        lmdb_env_put(t, LEFT, slice_of(key), slice_make(value, sizeof(value)));
+    }
+}
+
+/* What it was reading when it was killed would be kept for ever. */
+static void regress_a_reader_that_was_killed_costs_no_room(void **state)
+{
+    struct lmdb_env *e;
+    int start[2], result;
+    char byte;
+    pid_t child;
+
+    assert_int_equal(pipe(start), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (read(start[0], &byte, 1) != 1)
+            _exit(1);
+        e = open_env(state);
+        result = lmdb_env_read(e, read_and_die, NULL) == ST_OK;
+        _exit(result);
+    }
+    e = open_env(state);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(lmdb_env_write(e, churn, &i), ST_OK);
+    assert_int_equal(write(start[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFSIGNALED(result) && WTERMSIG(result) == SIGKILL);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(lmdb_env_write(e, churn, &i), ST_OK);
+    assert_int_equal(lmdb_env_map_bytes(e), MAP_BYTES);
+    (void)close(start[0]);
+    (void)close(start[1]);
+    lmdb_env_close(&e);
+}
+
 static void a_damaged_file_is_told(void **state)
 {
     struct lmdb_env *e = open_env(state);
@@ -386,6 +440,7 @@ int main(void)
         TEMP_DATA_TEST(single_keys_are_found_and_removed),
         TEMP_DATA_TEST(the_map_grows_in_another_process),
         TEMP_DATA_TEST(the_map_grows_under_readers),
+        TEMP_DATA_TEST(regress_a_reader_that_was_killed_costs_no_room),
         TEMP_DATA_TEST(a_damaged_file_is_told),
     };
 
