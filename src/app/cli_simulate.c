@@ -1,11 +1,14 @@
 /*
  * Simulated devices on libmosquitto, all turned by one loop.
  *
- * demo.json is read again before each new connection, so a server that restarts on other ports is
- * found. The library's own threads are not used: the devices share the standard output.
+ * A device below a gateway has no connection: what it sends goes out on the gateway's, and what
+ * comes for it there is handed to it. demo.json is read again before each new connection, so a
+ * server that restarts on other ports is found. The library's own threads are not used: the devices
+ * share the standard output.
  */
 #include "app/cli_simulate.h"
 
+#include <jansson.h>
 #include <mosquitto.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +21,7 @@
 
 #include "app/demo_file.h"
 #include "app/sim_device.h"
+#include "app/sim_gateway.h"
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/mem.h"
@@ -30,6 +34,7 @@ enum {
     KEEP_ALIVE_S = 30,
     SUMMARY_MS = 60000,
     TOPIC_MAX = 128,
+    LEVELS_MAX = 16, /* below a gateway */
     QOS = 1
 };
 
@@ -45,7 +50,9 @@ struct simulation {
 struct sim_client {
     struct simulation *simulation;        /* borrowed: it holds this one */
     const struct demo_file_device *login; /* borrowed from it, too */
-    struct mosquitto *handle;             /* owned */
+    struct mosquitto *handle;             /* owned; NULL: it speaks through its gateway */
+    struct sim_client *gateway;           /* borrowed: that which is connected for it, or itself */
+    char *path;                           /* owned: below the gateway, a JSON list */
     struct sim_device *device;            /* owned */
     uint64_t next_try_ms;
     bool is_connected;
@@ -98,23 +105,62 @@ static void summarize(struct simulation *s, uint64_t now_ms)
 
 /* ---- one device */
 
-static void send_message(const char *topic, const char *stream, struct slice payload, void *arg)
+static void publish(struct sim_client *c, const char *topic, const char *stream,
+                    struct slice payload)
 {
-    struct sim_client *c = arg;
     char full[TOPIC_MAX];
 
     (void)snprintf(full, sizeof(full), "%s/%s%s%s", topic, c->login->username,
                    stream == NULL ? "" : "/", stream == NULL ? "" : stream);
     /* A failure ends the connection, which the next turn notices. */
     (void)mosquitto_publish(c->handle, NULL, full, (int)payload.len, payload.data, QOS, false);
+}
+
+static void send_message(const char *topic, const char *stream, struct slice payload, void *arg)
+{
+    struct sim_client *c = arg;
+    struct buffer wrapped = {0};
+
+    if (c->gateway == c) {
+        publish(c, topic, stream, payload);
+    } else {
+        topic = sim_gateway_wrap(topic, c->path, payload, &wrapped);
+        if (topic != NULL)
+            publish(c->gateway, topic, NULL, buffer_slice(&wrapped));
+        buffer_deinit(&wrapped);
+        if (topic == NULL)
+            return;
+    }
     c->simulation->reports++;
-    if (strcmp(topic, "event_report") == 0)
+    if (strstr(topic, "event_report") != NULL)
         say(c->login->name, "event %.*s", (int)payload.len, (const char *)payload.data);
+}
+
+/* A gateway has connected, or gone: so has what is below it. */
+static void set_below(struct sim_client *gateway, bool is_connected)
+{
+    struct simulation *s = gateway->simulation;
+
+    for (size_t i = 0; i < s->demo.device_count; i++) {
+        struct sim_client *c = &s->clients[i];
+        struct buffer payload = {0};
+
+        if (c->gateway != gateway || c == gateway)
+            continue;
+        c->is_connected = is_connected;
+        if (!is_connected)
+            continue;
+        sim_gateway_append_connect(c->path, &payload);
+        publish(gateway, "sub_connect", NULL, buffer_slice(&payload));
+        buffer_deinit(&payload);
+        say(c->login->name, "connected as %s through %s", c->login->username, gateway->login->name);
+    }
 }
 
 static void on_connect(struct mosquitto *handle, void *arg, int code)
 {
-    static const char *const topics[] = {"attributes_push", "command_send"};
+    static const char *const topics[] = {"attributes_push", "command_send", "sub_attributes_push",
+                                         "sub_command_send"};
     struct sim_client *c = arg;
 
     if (code != 0) {
@@ -132,6 +178,7 @@ static void on_connect(struct mosquitto *handle, void *arg, int code)
         (void)snprintf(full, sizeof(full), "%s/%s", topics[i], c->login->username);
         (void)mosquitto_subscribe(handle, NULL, full, QOS);
     }
+    set_below(c, true);
 }
 
 static void on_disconnect(struct mosquitto *handle, void *arg, int code)
@@ -142,22 +189,48 @@ static void on_disconnect(struct mosquitto *handle, void *arg, int code)
     if (c->is_connected && code != 0)
         say(c->login->name, "connection lost");
     c->is_connected = false;
+    set_below(c, false);
 }
 
-static void on_message(struct mosquitto *handle, void *arg, const struct mosquitto_message *m)
+static void take(struct sim_client *c, bool is_command, struct slice payload)
 {
-    struct slice payload = slice_make(m->payload == NULL ? "" : m->payload, (size_t)m->payloadlen);
-    bool is_command = slice_starts_with(slice_of(m->topic), slice_of("command_send/"));
-    struct sim_client *c = arg;
     enum status st;
 
-    (void)handle;
-    say(c->login->name, "%s %.*s", is_command ? "command" : "pushed", m->payloadlen,
+    say(c->login->name, "%s %.*s", is_command ? "command" : "pushed", (int)payload.len,
         (const char *)payload.data);
     st = is_command ? sim_device_on_command(c->device, payload, send_message, c)
                     : sim_device_on_push(c->device, payload, send_message, c);
     if (st != ST_OK)
         say(c->login->name, "that was %s", status_text(st));
+}
+
+/* For a device below the gateway. */
+static void take_below(struct sim_client *gateway, bool is_command, struct slice payload)
+{
+    struct simulation *s = gateway->simulation;
+    struct buffer path = {0}, inner = {0};
+    enum status st = sim_gateway_unwrap(payload, &path, &inner);
+
+    for (size_t i = 0; st == ST_OK && i < s->demo.device_count; i++) {
+        struct sim_client *c = &s->clients[i];
+
+        if (c != gateway && c->gateway == gateway && slice_is(buffer_slice(&path), c->path))
+            take(c, is_command, buffer_slice(&inner));
+    }
+    buffer_deinit(&path);
+    buffer_deinit(&inner);
+}
+
+static void on_message(struct mosquitto *handle, void *arg, const struct mosquitto_message *m)
+{
+    struct slice payload = slice_make(m->payload == NULL ? "" : m->payload, (size_t)m->payloadlen);
+    bool is_command = strstr(m->topic, "command_send/") != NULL;
+
+    (void)handle;
+    if (slice_starts_with(slice_of(m->topic), slice_of("sub_")))
+        take_below(arg, is_command, payload);
+    else
+        take(arg, is_command, payload);
 }
 
 /* Tries to connect, where the server is by now. */
@@ -183,6 +256,11 @@ static void try_connect(struct sim_client *c, uint64_t now_ms)
 
 static void turn_client(struct sim_client *c, uint64_t now_ms)
 {
+    if (c->gateway != c) {
+        if (c->is_connected)
+            sim_device_turn(c->device, now_ms, clock_unix_ms(), send_message, c);
+        return;
+    }
     if (mosquitto_socket(c->handle) < 0) {
         if (now_ms >= c->next_try_ms)
             try_connect(c, now_ms);
@@ -198,13 +276,44 @@ static void turn_client(struct sim_client *c, uint64_t now_ms)
         sim_device_turn(c->device, now_ms, clock_unix_ms(), send_message, c);
 }
 
+static struct sim_client *find_client(struct simulation *s, const char *username)
+{
+    for (size_t i = 0; i < s->demo.device_count; i++) {
+        if (strcmp(s->demo.devices[i].username, username) == 0)
+            return &s->clients[i];
+    }
+    return NULL;
+}
+
+/* Who is connected for a device, and its path below that one. A device whose gateway is not in
+ * the file is never connected. */
+static void find_gateway(struct simulation *s, struct sim_client *c)
+{
+    const struct demo_file_device *d = c->login;
+    json_t *path = json_array();
+    char *text;
+
+    c->gateway = c;
+    while (c->gateway != NULL && d->parent[0] != '\0' && json_array_size(path) < LEVELS_MAX) {
+        (void)json_array_insert_new(path, 0, json_string(d->address));
+        c->gateway = find_client(s, d->parent);
+        d = c->gateway == NULL ? d : c->gateway->login;
+    }
+    text = json_dumps(path, JSON_COMPACT);
+    c->path = slice_to_string(slice_of(text));
+    free(text);
+    json_decref(path);
+}
+
 static bool init_client(struct simulation *s, size_t i, bool with_tls)
 {
     struct sim_client *c = &s->clients[i];
 
     c->simulation = s;
-    c->login = &s->demo.devices[i];
     c->device = sim_device_new(c->login->name, ident_random(IDENT_DEVICE));
+    find_gateway(s, c);
+    if (c->gateway != c)
+        return true;
     c->handle = mosquitto_new(c->login->username, true, c);
     if (c->handle == NULL)
         return false;
@@ -227,6 +336,7 @@ static void deinit_client(struct sim_client *c)
         mosquitto_destroy(c->handle);
     }
     sim_device_free(&c->device);
+    mem_free(c->path);
 }
 
 /* ---- all of them */
@@ -237,7 +347,10 @@ static void wait_for_network(const struct simulation *s, struct pollfd *sockets)
     for (size_t i = 0; i < s->demo.device_count; i++) {
         struct mosquitto *handle = s->clients[i].handle;
 
-        sockets[i] = (struct pollfd){.fd = mosquitto_socket(handle), .events = POLLIN};
+        sockets[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+        if (handle == NULL)
+            continue;
+        sockets[i].fd = mosquitto_socket(handle);
         if (mosquitto_want_write(handle))
             sockets[i].events |= POLLOUT;
     }
@@ -287,6 +400,8 @@ static int simulate(struct simulation *s, bool with_tls)
         return EXIT_FAILURE;
     }
     s->clients = mem_new(MEM_BASE, s->demo.device_count * sizeof(*s->clients));
+    for (size_t i = 0; i < s->demo.device_count; i++)
+        s->clients[i].login = &s->demo.devices[i];
     for (size_t i = 0; is_ready && i < s->demo.device_count; i++)
         is_ready = init_client(s, i, with_tls);
     if (is_ready)

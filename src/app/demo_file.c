@@ -32,6 +32,18 @@ void demo_file_deinit(struct demo_file *d)
 
 /* ---- writing */
 
+static json_t *make_device(const struct demo_file_device *d)
+{
+    json_t *device = json_pack("{s:s, s:s, s:s}", "username", d->username, "password", d->password,
+                               "name", d->name);
+
+    if (d->parent[0] != '\0') {
+        (void)json_object_set_new(device, "parent", json_string(d->parent));
+        (void)json_object_set_new(device, "address", json_string(d->address));
+    }
+    return device;
+}
+
 static json_t *make_json(const struct demo_file *d)
 {
     json_t *endpoints = json_object();
@@ -43,9 +55,7 @@ static json_t *make_json(const struct demo_file *d)
                                       json_string(d->endpoints[i]));
     }
     for (size_t i = 0; i < d->device_count; i++)
-        (void)json_array_append_new(
-            devices, json_pack("{s:s, s:s, s:s}", "username", d->devices[i].username, "password",
-                               d->devices[i].password, "name", d->devices[i].name));
+        (void)json_array_append_new(devices, make_device(&d->devices[i]));
     return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:I}", "project_key", d->project_key,
                      "project_secret", d->project_secret, "project_token", d->project_token,
                      "endpoints", endpoints, "ca", d->ca, "devices", devices, "pid",
@@ -96,6 +106,17 @@ static bool take_text(const json_t *object, const char *key, char *out, size_t s
     return true;
 }
 
+static bool take_device(const json_t *device, struct demo_file_device *to)
+{
+    if (json_object_get(device, "parent") != NULL &&
+        (!take_text(device, "parent", to->parent, sizeof(to->parent)) ||
+         !take_text(device, "address", to->address, sizeof(to->address))))
+        return false;
+    return take_text(device, "username", to->username, sizeof(to->username)) &&
+           take_text(device, "password", to->password, sizeof(to->password)) &&
+           take_text(device, "name", to->name, sizeof(to->name));
+}
+
 static bool take_devices(const json_t *array, struct demo_file *d)
 {
     size_t count = json_array_size(array);
@@ -105,12 +126,7 @@ static bool take_devices(const json_t *array, struct demo_file *d)
     d->devices = mem_new(MEM_BASE, count * sizeof(*d->devices));
     d->device_count = count;
     for (size_t i = 0; i < count; i++) {
-        const json_t *device = json_array_get(array, i);
-        struct demo_file_device *to = &d->devices[i];
-
-        if (!take_text(device, "username", to->username, sizeof(to->username)) ||
-            !take_text(device, "password", to->password, sizeof(to->password)) ||
-            !take_text(device, "name", to->name, sizeof(to->name)))
+        if (!take_device(json_array_get(array, i), &d->devices[i]))
             return false;
     }
     return true;

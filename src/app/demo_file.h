@@ -18,6 +18,8 @@ struct demo_file_device {
     char username[IDENT_TEXT_LEN + 1];
     char password[REGISTRY_NAME_MAX + 1];
     char name[REGISTRY_NAME_MAX + 1];
+    char parent[IDENT_TEXT_LEN + 1];     /* through which it speaks; "": it connects itself, */
+    char address[REGISTRY_NAME_MAX + 1]; /* and neither is in the file */
 };
 
 struct demo_file {

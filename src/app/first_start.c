@@ -85,16 +85,24 @@ static enum status add_rules(struct registry *r, uint64_t project_id, size_t kin
     return st;
 }
 
+/* `device_ids`: by kind; those of the kinds before. */
 static enum status add_device(struct registry *r, uint64_t project_id, size_t kind,
-                              uint64_t type_id)
+                              uint64_t type_id, uint64_t *device_ids)
 {
     struct registry_device d = {.device_id = ident_random(IDENT_DEVICE),
                                 .project_id = project_id,
                                 .type_id = type_id,
                                 .enabled = true,
                                 .created_ms = clock_unix_ms()};
+    size_t gateway;
+    const char *address = sim_device_kind_address(kind, &gateway);
     enum status st;
 
+    device_ids[kind] = d.device_id;
+    if (address != NULL) {
+        d.parent_id = device_ids[gateway];
+        (void)snprintf(d.address, sizeof(d.address), "%s", address);
+    }
     (void)snprintf(d.name, sizeof(d.name), "%s", sim_device_kind_name(kind));
     ident_random_text(d.password, IDENT_PASSWORD_LEN);
     st = registry_device_add(r, &d);
@@ -105,6 +113,7 @@ static enum status add_device(struct registry *r, uint64_t project_id, size_t ki
 /* A device of each kind, with its type and the rules that watch it. */
 static enum status add_kinds(struct registry *r, uint64_t project_id)
 {
+    uint64_t *device_ids = mem_new(MEM_BASE, sim_device_kind_count() * sizeof(*device_ids));
     enum status st = ST_OK;
 
     for (size_t i = 0; st == ST_OK && i < sim_device_kind_count(); i++) {
@@ -114,8 +123,9 @@ static enum status add_kinds(struct registry *r, uint64_t project_id)
         if (st == ST_OK)
             st = add_rules(r, project_id, i, type_id);
         if (st == ST_OK)
-            st = add_device(r, project_id, i, type_id);
+            st = add_device(r, project_id, i, type_id, device_ids);
     }
+    mem_free(device_ids);
     return st;
 }
 
@@ -173,6 +183,10 @@ static bool on_device(const struct registry_device *d, void *arg)
     ident_format(IDENT_DEVICE, d->device_id, to->username);
     memcpy(to->password, d->password, sizeof(to->password));
     memcpy(to->name, d->name, sizeof(to->name));
+    if (d->parent_id != 0) {
+        ident_format(IDENT_DEVICE, d->parent_id, to->parent);
+        memcpy(to->address, d->address, sizeof(to->address));
+    }
     return demo->device_count < DEVICES_SHOWN;
 }
 

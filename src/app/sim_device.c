@@ -77,6 +77,15 @@ static const struct stream {
 #undef SIM_STREAM
 };
 
+static const struct sub {
+    enum sim_kind kind, gateway;
+    const char *address;
+} subs[] = {
+#define SIM_SUB(kind, gateway, address) {SIM_KIND_##kind, SIM_KIND_##gateway, address},
+#include "app/sim_kind.def"
+#undef SIM_SUB
+};
+
 #define COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
 
 enum { STREAM_LEN_MAX = 1024 };
@@ -304,6 +313,18 @@ const char *sim_device_kind_name(size_t kind)
 {
     invariant(kind < SIM_KIND_COUNT);
     return kinds[kind].name;
+}
+
+const char *sim_device_kind_address(size_t kind, size_t *gateway)
+{
+    for (size_t i = 0; i < COUNT_OF(subs); i++) {
+        if (subs[i].kind != kind)
+            continue;
+        invariant(subs[i].gateway < kind);
+        *gateway = subs[i].gateway;
+        return subs[i].address;
+    }
+    return NULL;
 }
 
 struct sim_device *sim_device_new(const char *name, uint64_t seed)

@@ -28,6 +28,10 @@ typedef void (*sim_device_send_fn)(const char *topic, const char *stream, struct
 size_t sim_device_kind_count(void);
 const char *sim_device_kind_name(size_t kind);
 
+/** The address of a kind's demo device below that of the kind `gateway`; NULL: it connects itself.
+ */
+const char *sim_device_kind_address(size_t kind, size_t *gateway);
+
 /** A device of the kind that `name` begins with, else of the first kind. The caller owns it. */
 struct sim_device *sim_device_new(const char *name, uint64_t seed);
 void sim_device_free(struct sim_device **d);

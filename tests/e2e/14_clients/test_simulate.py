@@ -34,3 +34,34 @@ def test_reports(demo, server):
                 demo.publish(f"open/{key}/{name}/command_send", b'{"method":"ping","params":{}}')
             reports[name].add(message.payload)
         kinds.add(kind)
+
+
+def test_sub_devices(demo, server):
+    """device-protocol "Sub-devices": the demo gateway speaks for two devices: they come online
+    behind it, report, take what is pushed, and answer commands."""
+    key = server.demo["project_key"]
+    subs = {d["name"]: d for d in server.demo["devices"] if "parent" in d}
+    names = {d["username"]: d["name"] for d in server.demo["devices"]}
+    assert set(subs) == {"Room sensor", "Radiator valve"}
+    assert {names[d["parent"]] for d in subs.values()} == {"Building gateway"}
+    room, valve = subs["Room sensor"]["username"], subs["Radiator valve"]["username"]
+    gateway = subs["Room sensor"]["parent"]
+    online = []
+
+    def wait_for(name, kind, condition=lambda value: True):
+        while True:
+            message = demo.receive()
+            _, _, who, what = message.topic.split("/", 3)
+            if what == "online":
+                online.append(who)
+            if (who, what) == (name, kind) and condition(json.loads(message.payload)):
+                return
+    wait_for(valve, "attributes")
+    assert online.index(gateway) < online.index(valve)
+    demo.publish(f"open/{key}/{valve}/command_send", b'{"method": "open", "id": 7}')
+    wait_for(valve, "attributes", lambda value: value.get("position") == 100)
+    wait_for(valve, "command_reply", lambda value: value["id"] == 7 and
+             value["params"] == {"result": "done"})
+    demo.publish(f"open/{key}/{room}/attributes_push", b'{"occupied": true, "x": "\xc3\xa4"}')
+    wait_for(room, "attributes_push")
+    wait_for(room, "attributes", lambda value: value.get("x") == "\u00e4")

@@ -31,6 +31,10 @@ static struct demo_file make_demo(size_t device_count)
                        (unsigned)i % 1000);
         (void)snprintf(d.devices[i].password, sizeof(d.devices[i].password), "pass %zu", i);
         (void)snprintf(d.devices[i].name, sizeof(d.devices[i].name), "水泵 %zu", i);
+        if (i == 1) {
+            (void)snprintf(d.devices[i].parent, sizeof(d.devices[i].parent), "DU_0000000000");
+            (void)snprintf(d.devices[i].address, sizeof(d.devices[i].address), "1/\"ä\"");
+        }
     }
     return d;
 }
@@ -56,6 +60,8 @@ static void what_is_written_is_read(void **state)
             assert_string_equal(r.devices[i].username, d.devices[i].username);
             assert_string_equal(r.devices[i].password, d.devices[i].password);
             assert_string_equal(r.devices[i].name, d.devices[i].name);
+            assert_string_equal(r.devices[i].parent, d.devices[i].parent);
+            assert_string_equal(r.devices[i].address, d.devices[i].address);
         }
         demo_file_deinit(&d);
         demo_file_deinit(&r);

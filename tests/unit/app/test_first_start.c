@@ -101,6 +101,12 @@ static void the_demo_project_has_a_device_of_each_kind(void **state)
     assert_true(d.device_count >= 5);
     assert_int_equal(d.device_count, sim_device_kind_count());
     for (size_t i = 0; i < d.device_count; i++) {
+        size_t gateway;
+        const char *address = sim_device_kind_address(i, &gateway);
+
+        assert_string_equal(d.devices[i].address, address == NULL ? "" : address);
+        assert_string_equal(d.devices[i].parent,
+                            address == NULL ? "" : d.devices[gateway].username);
         assert_string_equal(d.devices[i].name, sim_device_kind_name(i));
         assert_int_not_equal(ident_parse(IDENT_DEVICE, slice_of(d.devices[i].username)), 0);
         assert_int_equal(strlen(d.devices[i].password), IDENT_PASSWORD_LEN);
