@@ -80,6 +80,7 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .app_logins = s->app_logins,
         .secret_usage = s->secret_usage,
         .alarms = s->alarms,
+        .journal = s->journal,
         .notify = s->notify,
         .webhook_timeout_ms = c->webhook_timeout * 1000,
         .host = {apply, s},

@@ -27,6 +27,7 @@ enum http_endpoint {
 };
 
 struct alarm_store;
+struct journal;
 struct notify;
 
 /** What the program that runs us does for us. */
@@ -51,6 +52,7 @@ struct http_settings {
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
     struct secret_usage *secret_usage;
     struct alarm_store *alarms; /* the history; borrowed */
+    struct journal *journal;    /* borrowed */
     struct notify *notify;      /* borrowed */
     unsigned webhook_timeout_ms;
     struct http_host host;

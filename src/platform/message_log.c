@@ -138,7 +138,7 @@ static void append_hex(struct slice bytes, struct buffer *out)
     }
 }
 
-static void append_payload(struct slice payload, struct json_parser *json, struct buffer *out)
+void message_log_append_payload(struct slice payload, struct json_parser *json, struct buffer *out)
 {
     if (!utf8_is_text(payload)) {
         buffer_append_text(out, ", \"format\": \"hex\", \"payload\": \"");
@@ -166,6 +166,6 @@ void message_log_append_json(const struct message_log_entry *e, struct json_pars
         json_append_string(out, m->why);
     else
         buffer_append_text(out, "null");
-    append_payload(m->payload, json, out);
+    message_log_append_payload(m->payload, json, out);
     buffer_printf(out, ", \"length\": %zu}", m->payload_len);
 }

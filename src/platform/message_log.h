@@ -77,6 +77,9 @@ const struct message_log_entry *message_log_before(const struct message_log *l, 
 /** The oldest entry with a number above `number`, or NULL. */
 const struct message_log_entry *message_log_after(const struct message_log *l, uint64_t number);
 
+/** Appends `, "format": "json" | "text" | "hex", "payload": "…"`: a payload as people read it. */
+void message_log_append_payload(struct slice payload, struct json_parser *json, struct buffer *out);
+
 /** Appends an entry as a JSON object. `json` tells what is JSON. */
 void message_log_append_json(const struct message_log_entry *e, struct json_parser *json,
                              struct buffer *out);

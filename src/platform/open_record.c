@@ -111,7 +111,9 @@ enum status open_record_peek(struct slice bytes, struct open_record_head *out)
     out->device_id = r.device_id;
     out->type_id = r.type_id;
     out->kind = (enum open_kind)r.kind;
+    out->accepted_ms = (int64_t)r.accepted_ms;
     out->stream = stream_of(&r, r.topic);
+    out->payload = r.payload;
     return ST_OK;
 }
 
