@@ -86,7 +86,8 @@ static void take_presence(uint64_t device_id, bool is_online, int64_t since_ms, 
     if (!find_device(x, device_id))
         return;
     x->value.len = 0;
-    device_store_write_presence(is_online, since_ms, x->device.created_ms, &x->value);
+    device_store_write_presence(is_online ? DEVICE_ONLINE : DEVICE_OFFLINE, since_ms,
+                                x->device.created_ms, &x->value);
     put(x, slice_make(NULL, 0));
 }
 
@@ -177,8 +178,7 @@ static enum status take_old_values(struct server *s, char *error)
 
 enum status journal_sync_open(struct server *s, char *error)
 {
-    enum status st =
-        registry_change_each(s->registry, read_saved_change(s), forget_project, s);
+    enum status st = registry_change_each(s->registry, read_saved_change(s), forget_project, s);
 
     return st == ST_OK ? take_old_values(s, error) : st;
 }

@@ -210,6 +210,7 @@ static void announce(struct device *d, bool is_online, struct slice reason)
     };
 
     d->is_online = is_online;
+    d->is_absent = false;
     d->presence_ms = d->home->worker->unix_ms;
     counter_add(&CT_devices_online, is_online ? 1 : -1);
     device_store_mark(d, DEVICE_PART_PRESENCE);
@@ -217,11 +218,20 @@ static void announce(struct device *d, bool is_online, struct slice reason)
     device_alarm_presence(d);
 }
 
+/* A restart must not take who has gone for somebody who was there. */
+static void set_absent(struct device *d, bool is_absent)
+{
+    d->is_absent = is_absent;
+    device_store_mark(d, DEVICE_PART_PRESENCE);
+}
+
 void device_came(struct device *d)
 {
     timer_cancel(&d->offline_timer);
     if (!d->is_online)
         announce(d, true, slice_of("connected"));
+    if (d->is_absent)
+        set_absent(d, false);
 }
 
 void device_end_presence(struct device *d, struct slice reason)
@@ -263,22 +273,24 @@ void device_went(struct device *d, struct slice reason)
     struct worker *w = d->home->worker;
     uint64_t delay_ms = offline_delay_ms(d);
 
-    if (!d->is_online)
+    if (!d->is_online || d->is_absent) /* who says it twice is not there for longer */
         return;
     if (delay_ms == 0) {
         announce_absence(d, reason);
         return;
     }
     d->absent_because = reason;
+    set_absent(d, true);
     timer_set(&w->timers, &d->offline_timer, w->now_ms + delay_ms, on_absent_too_long);
 }
 
-/* A sub-device was never away as long as its root was not. */
+/* A sub-device was never away as long as its root was not, unless it had gone before the restart.
+ */
 static void on_grace_over(struct timer *t)
 {
     struct device *d = list_entry(t, struct device, offline_timer);
 
-    if (d->sub == NULL || !sub_device_root(d)->is_online)
+    if (d->sub == NULL || d->is_absent || !sub_device_root(d)->is_online)
         announce_absence(d, slice_of("not back after restart"));
 }
 

@@ -33,6 +33,7 @@ struct device {
     uint32_t magic;
     bool enabled;
     bool is_online;   /* as announced */
+    bool is_absent;   /* online still, while offline_delay runs */
     bool is_alarming; /* likewise */
     bool log_own;     /* its own switch of the message log */
     bool is_logged;   /* it, or the project's */

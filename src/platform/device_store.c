@@ -32,11 +32,11 @@ static uint64_t read_u64(const uint8_t *at)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-void device_store_write_presence(bool is_online, int64_t since_ms, int64_t created_ms,
-                                 struct buffer *out)
+void device_store_write_presence(enum device_presence presence, int64_t since_ms,
+                                 int64_t created_ms, struct buffer *out)
 {
     buffer_append_u8(out, ROW_VERSION);
-    buffer_append_u8(out, is_online);
+    buffer_append_u8(out, (uint8_t)presence);
     buffer_append_u64(out, (uint64_t)since_ms);
     buffer_append_u64(out, (uint64_t)created_ms);
 }
@@ -55,7 +55,11 @@ void device_store_write_value(int64_t ts_ms, struct slice json, struct buffer *o
 
 static void write_presence(const struct device *d, struct buffer *out)
 {
-    device_store_write_presence(d->is_online, d->presence_ms, d->created_ms, out);
+    enum device_presence presence = d->is_absent   ? DEVICE_ABSENT
+                                    : d->is_online ? DEVICE_ONLINE
+                                                   : DEVICE_OFFLINE;
+
+    device_store_write_presence(presence, d->presence_ms, d->created_ms, out);
 }
 
 static void write_alarms(const struct device *d, struct buffer *out)
@@ -264,7 +268,9 @@ static bool load_presence(struct device *d, struct slice value, const struct loa
         (int64_t)read_u64(value.data + 2 + sizeof(uint64_t)) != d->created_ms)
         return false;
     d->is_stored = true;
-    device_restore_presence(d, value.data[1] != 0, (int64_t)read_u64(value.data + 2), x->grace_ms);
+    d->is_absent = value.data[1] == DEVICE_ABSENT;
+    device_restore_presence(d, value.data[1] != DEVICE_OFFLINE, (int64_t)read_u64(value.data + 2),
+                            x->grace_ms);
     return true;
 }
 
@@ -338,7 +344,8 @@ bool device_store_row_is_sound(enum journal_table table, struct slice key, struc
         return false;
     switch (table) {
     case JOURNAL_TABLE_DEVICE:
-        return value.len == PRESENCE_LEN && value.data[0] == ROW_VERSION && value.data[1] <= 1;
+        return value.len == PRESENCE_LEN && value.data[0] == ROW_VERSION &&
+               value.data[1] <= DEVICE_ABSENT;
     case JOURNAL_TABLE_ALARM:
         return alarms_are_sound(value);
     case JOURNAL_TABLE_COMMAND:

@@ -31,10 +31,16 @@ void device_store_enter(struct device *d);
 /** The device is being removed: its rows go. */
 void device_store_forget(struct device *d);
 
+enum device_presence {
+    DEVICE_OFFLINE,
+    DEVICE_ONLINE,
+    DEVICE_ABSENT /* while offline_delay runs */
+};
+
 /** The row of a device's presence as it stands in the journal: appended. `since_ms`: Unix, 0: never
  * online. */
-void device_store_write_presence(bool is_online, int64_t since_ms, int64_t created_ms,
-                                 struct buffer *out);
+void device_store_write_presence(enum device_presence presence, int64_t since_ms,
+                                 int64_t created_ms, struct buffer *out);
 /** The name of a row: that of a device, and of a value of it (otherwise empty); appended. */
 void device_store_write_key(uint64_t device_id, struct slice name, struct buffer *out);
 /** The row of a cloud value; appended. */
