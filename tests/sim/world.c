@@ -18,8 +18,9 @@
 #include "net/conn.h"
 #include "net/counters.h"
 #include "platform/counters.h"
-#include "platform/device.h"
+#include "platform/device_store.h"
 #include "platform/router.h"
+#include "row_journal.h"
 #include "service/app_service.h"
 #include "service/counters.h"
 #include "service/device_service.h"
@@ -226,6 +227,25 @@ static void make_project(struct world *w)
     }
 }
 
+static void start(struct world *w)
+{
+    w->workers = worker_group_new(w->worker_count, false);
+    w->commit = journal_commit_new(w->journal, false, router_on_committed, w->workers);
+    w->shared = (struct home_shared){.sink = &site_sink,
+                                     .journal = w->journal,
+                                     .commit = w->commit,
+                                     .payload_max = WORLD_PACKET_MAX,
+                                     .command_timeout_ms = WORLD_COMMAND_TIMEOUT_MS};
+    for (unsigned i = 0; i < w->worker_count; i++) {
+        struct worker *worker = worker_group_get(w->workers, i);
+
+        site_init(worker, &w->settings);
+        session_table_init(worker, &w->session_limits);
+        home_init(worker, &w->shared);
+    }
+    make_project(w);
+}
+
 void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned device_count,
                 uint16_t receive_maximum)
 {
@@ -241,22 +261,8 @@ void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned 
     clock_hold(WORLD_START_MS, INT64_C(1800000000000));
     hash_seed(seed);
     set_up_services(w, receive_maximum);
-    w->workers = worker_group_new(worker_count, false);
-    w->journal = journal_memory_new(&limits);
-    w->commit = journal_commit_new(w->journal, false, router_on_committed, w->workers);
-    w->shared = (struct home_shared){.sink = &site_sink,
-                                     .journal = w->journal,
-                                     .commit = w->commit,
-                                     .payload_max = WORLD_PACKET_MAX,
-                                     .command_timeout_ms = WORLD_COMMAND_TIMEOUT_MS};
-    for (unsigned i = 0; i < worker_count; i++) {
-        struct worker *worker = worker_group_get(w->workers, i);
-
-        site_init(worker, &w->settings);
-        session_table_init(worker, &w->session_limits);
-        home_init(worker, &w->shared);
-    }
-    make_project(w);
+    w->journal = row_journal_new(journal_memory_new(&limits));
+    start(w);
 }
 
 /* --- connections ----------------------------------------------------------------------------- */
@@ -463,9 +469,20 @@ static void say_goodbye(struct world *w)
     notice_closes(w);
 }
 
-void world_close(struct world *w)
+static void check_worker_is_empty(const struct world *w, struct worker *worker)
+{
+    if (!timer_wheel_is_empty(&worker->timers))
+        world_fail(w, "worker %u has timers left", worker->index);
+    if (!inbox_is_empty(&worker->inbox))
+        world_fail(w, "worker %u has letters left", worker->index);
+}
+
+static void stop(struct world *w, bool saves)
 {
     say_goodbye(w);
+    worker_group_settle(w->workers);
+    for (unsigned i = 0; saves && i < w->worker_count; i++)
+        device_store_all(home_of(worker_group_get(w->workers, i)));
     worker_group_settle(w->workers);
     journal_commit_free(&w->commit);
     w->shared.commit = NULL;
@@ -479,12 +496,22 @@ void world_close(struct world *w)
         session_table_deinit(worker);
         site_deinit(worker);
         home_deinit(worker);
-        if (!timer_wheel_is_empty(&worker->timers))
-            world_fail(w, "worker %u has timers left", i);
-        if (!inbox_is_empty(&worker->inbox))
-            world_fail(w, "worker %u has letters left", i);
+        check_worker_is_empty(w, worker);
     }
     worker_group_free(&w->workers);
+}
+
+void world_restart(struct world *w, bool saves, uint64_t pause_ms)
+{
+    w->shared.is_stopping = true;
+    stop(w, saves);
+    clock_advance(pause_ms);
+    start(w);
+}
+
+void world_close(struct world *w)
+{
+    stop(w, true);
     journal_close(&w->journal);
     login_guard_free(&w->logins);
     secret_usage_free(&w->secret_usage);

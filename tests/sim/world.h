@@ -83,6 +83,14 @@ void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned 
 /** The secrets of its project: WORLD_PASSWORD is the main one. With a reference, the caller's. */
 struct secret_set *world_secrets(void);
 
+/**
+ * Stops the server and starts it again over the same journal, with the project and its devices as
+ * world_open makes them; what they had is to be loaded (device_store_load). All connections end.
+ *
+ * @param saves  a clean stop; otherwise what is not committed yet is lost
+ */
+void world_restart(struct world *w, bool saves, uint64_t pause_ms);
+
 /** Proves that nobody broke a rule, nothing expired, and there was room for all: so it is where
  * everybody is a good client. */
 void world_check_losses(const struct world *w);
