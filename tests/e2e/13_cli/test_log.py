@@ -77,6 +77,7 @@ class Follower:
         assert_no_sanitizer_report(self.err.read_text())
 
 
+@pytest.mark.fast_tsan
 def test_follow(server, device, tmp_path):
     """open-api 3.3: new entries as they come, for programs a JSON object a line."""
     device.publish(device.own("data", "n"), b"before")

@@ -1,4 +1,6 @@
 """`eztcloud session`: the sessions of applications in the running server."""
+import pytest
+
 from lib.packets import Prop
 
 KEPT = [(Prop.SESSION_EXPIRY, 100)]
@@ -22,6 +24,7 @@ def test_list(net, server, project):
     assert header.split()[0] == "connected" and row.endswith("a/b \"ä\"") and "main" in row
 
 
+@pytest.mark.fast_tsan
 def test_end(net, server, project):
     """open-api 3.4: the connection hears 0x98, the session is gone."""
     app = net.app(client_id="end \"me\" ä", props=KEPT)

@@ -42,6 +42,7 @@ def test_how_far_a_command_is(app, device, place):
     assert over["accepted_ms"] == now["accepted_ms"] <= over["changed_ms"]
 
 
+@pytest.mark.fast_tsan
 def test_the_list(viewer, app, device, place):
     """open-api 7: newest first, page by page, or those of one status."""
     for id in range(1, 6):

@@ -169,6 +169,7 @@ def test_devices_that_do_not_connect(nobody, admin, project, product, sn):
     nobody.post(FIND, {"product": key, "sn": sn})
 
 
+@pytest.mark.fast_tsan
 def test_many_at_once(server, admin, project, sn):
     """device-protocol "Quick connection": however often it asks, and however many ask: one device,
     one type."""

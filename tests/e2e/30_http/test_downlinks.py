@@ -194,6 +194,7 @@ def private(admin, place):
     admin.patch(DEVICE, {"type": made["product_key"]}, **place)
 
 
+@pytest.mark.fast_tsan
 def test_a_private_value(net, app, device, place, private):
     """open-api 3.2, 4, 7: the cloud keeps it, applications hear of it with the source cloud, byte
     for byte; the device does not."""
