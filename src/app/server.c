@@ -220,6 +220,7 @@ static void make_workers(struct server *s)
     s->workers = worker_group_new(c->workers, true);
     s->roots = root_map_new();
     s->commit = journal_commit_new(s->journal, true, router_on_committed, s->workers);
+    journal_commit_set_limit(s->commit, (size_t)c->journal_waiting_size * 1024 * 1024);
     s->alarm_commit = alarm_commit_new(s->alarms, &alarms, on_alarms_committed, s);
     s->shared = (struct home_shared){
         .sink = &site_sink,

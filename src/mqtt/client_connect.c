@@ -367,6 +367,12 @@ static bool on_connect(struct client *c, const struct packet_connect *p)
                slice_of("the client identifier is too long or wrongly empty"), p->username);
         return true;
     }
+    if (c->settings->service->is_congested != NULL &&
+        c->settings->service->is_congested(client_worker(c), NULL)) {
+        refuse(c, REASON_SERVER_UNAVAILABLE, slice_of("the server cannot store anything now"),
+               p->username);
+        return true;
+    }
     reason = c->settings->service->authenticate(c, p, &login);
     if (login.is_later) {
         put_off(c);

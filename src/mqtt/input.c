@@ -104,9 +104,18 @@ static void publish_with_qos(struct client *c, const struct packet_publish *p)
         client_disconnect(c, verdict.then_disconnect, verdict.then_why);
 }
 
+static bool is_congested(const struct client *c)
+{
+    const struct mqtt_service *service = service_of(c);
+
+    return service->is_congested != NULL && service->is_congested(client_worker(c), c);
+}
+
+/* What is undecided will be decided, and then it is read on. */
 static void hold_back(struct client *c)
 {
-    if (c->acks.count >= INPUT_ACKS_HELD_MAX && c->state == CLIENT_CONNECTED)
+    if (c->state == CLIENT_CONNECTED && c->acks.count > 0 &&
+        (c->acks.count >= INPUT_ACKS_HELD_MAX || is_congested(c)))
         conn_pause(c->conn);
 }
 
@@ -123,6 +132,8 @@ static enum reason on_publish(struct client *c, const struct decode_header *h, s
     if (p.qos > 0) {
         publish_with_qos(c, &p);
         hold_back(c);
+    } else if (is_congested(c)) {
+        counter_inc(publishes_dropped_congested);
     } else {
         struct service_ticket none = {.session = c->session->handle};
         struct service_verdict verdict = service_of(c)->publish(c, &p, &none);

@@ -110,6 +110,13 @@ struct mqtt_service {
     struct service_verdict (*publish)(struct client *c, const struct packet_publish *publish,
                                       const struct service_ticket *ticket);
 
+    /** True: so much of what clients sent waits for the disk that no more should come. Then what
+     * it sends at QoS 0 is dropped and counted, it is not read as long as a publish of it is
+     * undecided, and (NULL for `c`: a client that is not accepted yet) nobody is let in. NULL:
+     * never.
+     */
+    bool (*is_congested)(const struct worker *w, const struct client *c);
+
     /** The will of a session is due. */
     void (*publish_will)(struct session *s, const struct will *w);
 
@@ -133,8 +140,8 @@ struct mqtt_service {
      * answered: true; client_secured follows. False, or NULL: they need not. */
     bool (*secure_subscriptions)(struct client *c);
 
-    /** A QoS 2 publish of the client is over: its identifier may name another one. NULL: the service
-     * need not know. */
+    /** A QoS 2 publish of the client is over: its identifier may name another one. NULL: the
+     * service need not know. */
     void (*released)(struct session *s, uint16_t packet_id);
 
     /** The client's connection is over; the session may live on. Deliveries of the journal that

@@ -29,3 +29,13 @@ static inline uint64_t open_interest_durable(const struct open_interest *i, enum
 {
     return atomic_load_explicit(&i->durable[kind], memory_order_acquire);
 }
+
+/** True: some session is owed messages of some kind. */
+static inline bool open_interest_is_owed(const struct open_interest *i)
+{
+    for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++) {
+        if (open_interest_durable(i, (enum open_kind)kind) != 0)
+            return true;
+    }
+    return false;
+}

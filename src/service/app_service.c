@@ -241,6 +241,13 @@ static bool secure_subscriptions(struct client *c)
     return true;
 }
 
+/* Whatever an application publishes may become a row of a device's session. */
+static bool is_congested(const struct worker *w, const struct client *c)
+{
+    (void)c;
+    return site_is_congested(w);
+}
+
 const struct mqtt_service app_service = {
     .name = "application",
     .reads_again = true,
@@ -253,6 +260,7 @@ const struct mqtt_service app_service = {
     .subscribed = app_subscribed,
     .unsubscribe = app_unsubscribe,
     .publish = app_publish,
+    .is_congested = is_congested,
     .publish_will = app_publish_will,
     .room = room,
     .delivered = delivered,

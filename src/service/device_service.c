@@ -229,8 +229,8 @@ static struct service_verdict handle_and_log(const struct device_input *in)
     return verdict;
 }
 
-/* What was carried out must not be again, also after a crash: the PUBREC waits until that is durable,
- * in one commit with what was carried out. */
+/* What was carried out must not be again, also after a crash: the PUBREC waits until that is
+ * durable, in one commit with what was carried out. */
 static void receive(struct device_link *link, const struct router_receipt *receipt,
                     uint16_t packet_id, struct service_verdict *verdict)
 {
@@ -271,12 +271,23 @@ static struct service_verdict publish(struct client *c, const struct packet_publ
     return verdict;
 }
 
+/* What nobody is owed costs the journal nothing that lasts. */
+static bool is_congested(const struct worker *w, const struct client *c)
+{
+    const struct device_link *link;
+
+    if (!site_is_congested(w))
+        return false;
+    if (c == NULL)
+        return true;
+    link = link_of(c->session);
+    return link->is_durable || open_interest_is_owed(&link->device->project->project->interest);
+}
+
 static void publish_will(struct session *s, const struct will *w)
 {
-    struct device_input in = {.device = link_of(s)->device,
-                              .topic = w->topic,
-                              .payload = w->payload,
-                              .qos = w->qos};
+    struct device_input in = {
+        .device = link_of(s)->device, .topic = w->topic, .payload = w->payload, .qos = w->qos};
 
     (void)handle_and_log(&in); /* a topic that may not be was refused at CONNECT */
 }
@@ -384,6 +395,7 @@ const struct mqtt_service device_service = {
     .subscribed = subscribed,
     .unsubscribe = unsubscribe,
     .publish = publish,
+    .is_congested = is_congested,
     .publish_will = publish_will,
     .room = room,
     .delivered = delivered,

@@ -202,6 +202,13 @@ const struct home_sink site_sink = {
     .secrets_changed = secrets_changed,
 };
 
+bool site_is_congested(const struct worker *w)
+{
+    const struct journal_commit *commit = home_of(w)->shared->commit;
+
+    return commit != NULL && journal_commit_is_full(commit);
+}
+
 void site_fill_login(const struct site *s, struct service_login *login)
 {
     login->session_expiry_max_s = s->settings->session_expiry_max_s;

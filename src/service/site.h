@@ -59,6 +59,9 @@ static inline struct site *site_of(const struct worker *w)
 /** What the platform calls when messages arrive or things are removed. */
 extern const struct home_sink site_sink;
 
+/** True while so much waits for the journal's disk that clients must be held back. */
+bool site_is_congested(const struct worker *w);
+
 /** Fills in a CONNECT's limits. */
 void site_fill_login(const struct site *s, struct service_login *login);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -30,6 +31,8 @@ struct journal_commit {
     struct journal *journal; /* borrowed: outlives us, as journal_commit_new asks */
     journal_committed_fn fn;
     void *arg;
+    size_t waiting_max;     /* set before anything is submitted */
+    _Atomic size_t waiting; /* bytes of requests that were submitted and not called back */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
@@ -41,6 +44,7 @@ struct journal_commit {
     struct journal_request *batch; /* owned; appended, not committed yet */
     struct buffer batch_removals;  /* owned */
     uint64_t next_trim_ms;         /* monotonic */
+    uint64_t stalled_ms;           /* since when commits have failed; monotonic, 0: they do not */
 };
 
 struct journal_request *journal_request_new(uint64_t project_id, size_t len)
@@ -94,14 +98,49 @@ static void unlock(struct journal_commit *c)
 
 /* --- submitters ------------------------------------------------------------------------------ */
 
+static size_t bytes_of(const struct journal_request *r)
+{
+    return sizeof(*r) + r->len;
+}
+
+void journal_commit_set_limit(struct journal_commit *c, size_t bytes)
+{
+    c->waiting_max = bytes;
+}
+
+bool journal_commit_is_full(const struct journal_commit *c)
+{
+    return atomic_load_explicit(&c->waiting, memory_order_relaxed) > c->waiting_max;
+}
+
+static void add_waiting(struct journal_commit *c, size_t bytes)
+{
+    atomic_fetch_add_explicit(&c->waiting, bytes, memory_order_relaxed);
+    counter_add(&CT_journal_waiting_bytes, (int64_t)bytes);
+}
+
+static void take_waiting(struct journal_commit *c, const struct journal_request *first)
+{
+    size_t bytes = 0;
+
+    for (const struct journal_request *r = first; r != NULL; r = r->next)
+        bytes += bytes_of(r);
+    atomic_fetch_sub_explicit(&c->waiting, bytes, memory_order_relaxed);
+    counter_add(&CT_journal_waiting_bytes, -(int64_t)bytes);
+}
+
 void journal_commit_submit(struct journal_commit *c, struct journal_request *first)
 {
     struct journal_request *last = first;
+    size_t bytes = bytes_of(first);
     bool was_empty;
 
     invariant(c->magic == JOURNAL_COMMIT_MAGIC && first != NULL);
-    while (last->next != NULL)
+    while (last->next != NULL) {
         last = last->next;
+        bytes += bytes_of(last);
+    }
+    add_waiting(c, bytes);
     lock(c);
     was_empty = c->first == NULL;
     if (was_empty)
@@ -151,20 +190,42 @@ static void take_and_append(struct journal_commit *c)
         add_to_batch(c->journal, r);
 }
 
+static void note_failure(struct journal_commit *c, enum status st)
+{
+    log_event(EV_JOURNAL_COMMIT_FAILED, "cause",
+              st == ST_FULL ? "no room on the disk" : status_text(st));
+    counter_inc(journal_commit_failures);
+    if (c->stalled_ms != 0)
+        return;
+    c->stalled_ms = clock_mono_ms();
+    counter_add(&CT_journal_stalled, 1);
+}
+
+static void note_success(struct journal_commit *c)
+{
+    if (c->stalled_ms == 0)
+        return;
+    log_event(EV_JOURNAL_RECOVERED, "seconds",
+              log_int((int64_t)((clock_mono_ms() - c->stalled_ms) / 1000)));
+    c->stalled_ms = 0;
+    counter_add(&CT_journal_stalled, -1);
+}
+
 static bool commit_batch(struct journal_commit *c)
 {
     struct journal_request *batch = c->batch;
     enum status st = journal_commit(c->journal);
 
     if (st != ST_OK) {
-        log_event(EV_JOURNAL_COMMIT_FAILED, "cause", status_text(st));
-        counter_inc(journal_commit_failures);
+        note_failure(c, st);
         return false;
     }
+    note_success(c);
     counter_inc(journal_commits);
     for (const struct journal_request *r = batch; r != NULL; r = r->next)
         counter_add(&CT_journal_rows, r->kind == JOURNAL_REQUEST_ROW);
     c->batch = NULL;
+    take_waiting(c, batch);
     c->fn(batch, c->arg);
     return true;
 }
@@ -267,6 +328,7 @@ struct journal_commit *journal_commit_new(struct journal *j, bool threaded, jour
     c->journal = j;
     c->fn = fn;
     c->arg = arg;
+    c->waiting_max = JOURNAL_COMMIT_WAITING_MAX;
     c->next_trim_ms = clock_mono_ms() + TRIM_MS;
     invariant(pthread_mutex_init(&c->mutex, NULL) == 0);
     invariant(pthread_condattr_init(&attributes) == 0);
@@ -296,6 +358,7 @@ static void give_up(struct journal_commit *c)
     }
     log_event(EV_JOURNAL_GIVEN_UP, "records", log_int(count));
     counter_add(&CT_journal_given_up, count);
+    take_waiting(c, first);
     c->fn(first, c->arg);
 }
 

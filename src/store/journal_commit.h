@@ -14,6 +14,8 @@
 
 struct journal_commit;
 
+enum { JOURNAL_COMMIT_WAITING_MAX = 64 * 1024 * 1024 };
+
 enum journal_request_kind {
     JOURNAL_REQUEST_RECORD,
     JOURNAL_REQUEST_ROW,
@@ -58,6 +60,13 @@ struct journal_commit *journal_commit_new(struct journal *j, bool threaded, jour
  * some attempts is called back with seq 0. No thread may submit any more; the last callbacks run on
  * the caller's thread. */
 void journal_commit_free(struct journal_commit **c);
+
+/** How many bytes of requests may wait before it is full; JOURNAL_COMMIT_WAITING_MAX without it. */
+void journal_commit_set_limit(struct journal_commit *c, size_t bytes);
+
+/** True while so much waits for the disk that no more should be made: nothing is refused here, who
+ * takes messages in stops. Any thread. */
+bool journal_commit_is_full(const struct journal_commit *c);
 
 /** Submits a list of requests (ownership passes). Any thread; never waits for a commit. */
 void journal_commit_submit(struct journal_commit *c, struct journal_request *first);

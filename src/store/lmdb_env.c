@@ -5,16 +5,23 @@
  * `running` for reading, and whoever grows the map takes it for writing; it is preferred there, for
  * readers that come one after the other would keep it out for ever. Read transactions belong to
  * their object, not to their thread (MDB_NOTLS).
+ *
+ * When the page that ends a commit could not be written, LMDB does not know what is on the disk,
+ * and refuses everything from then on (MDB_PANIC). Then the environment is closed and opened, which
+ * reads what is there: the commit that failed, or what was before it. Either is fine, for whoever
+ * writes tries the same again.
  */
 #include "store/lmdb_env.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "store/counters.h"
 #include "store/events.h"
 #include "store/lmdb_env_priv.h"
 #include "store/lmdb_pages.h"
@@ -59,7 +66,7 @@ static void init_lock(struct lmdb_env *e)
     (void)pthread_rwlockattr_destroy(&attributes);
 }
 
-static int open_tables(struct lmdb_env *e, const char *const *tables)
+static int open_tables(struct lmdb_env *e)
 {
     MDB_txn *txn;
     int result = mdb_txn_begin(e->handle, NULL, 0, &txn);
@@ -67,7 +74,7 @@ static int open_tables(struct lmdb_env *e, const char *const *tables)
     if (result != MDB_SUCCESS)
         return result;
     for (size_t i = 0; result == MDB_SUCCESS && i < e->table_count; i++)
-        result = mdb_dbi_open(txn, tables[i], MDB_CREATE, &e->tables[i]);
+        result = mdb_dbi_open(txn, e->table_names[i], MDB_CREATE, &e->tables[i]);
     if (result == MDB_SUCCESS)
         return mdb_txn_commit(txn);
     mdb_txn_abort(txn);
@@ -93,20 +100,35 @@ static int check_head(const char *path)
     return lmdb_pages_check_head(file, on_fault, NULL) == ST_CORRUPT ? MDB_INVALID : MDB_SUCCESS;
 }
 
-static int open_env(struct lmdb_env *e, const char *path, const char *const *tables,
-                    size_t map_bytes)
+static int open_env(struct lmdb_env *e)
 {
-    int result = check_head(path);
+    int result = check_head(e->path);
 
     if (result == MDB_SUCCESS)
         result = mdb_env_create(&e->handle);
     if (result == MDB_SUCCESS)
         result = mdb_env_set_maxdbs(e->handle, LMDB_ENV_TABLES_MAX);
     if (result == MDB_SUCCESS)
-        result = mdb_env_set_mapsize(e->handle, map_bytes);
+        result = mdb_env_set_mapsize(e->handle, e->map_bytes);
     if (result == MDB_SUCCESS)
-        result = mdb_env_open(e->handle, path, MDB_NOTLS, FILE_MODE);
-    return result == MDB_SUCCESS ? open_tables(e, tables) : result;
+        result = mdb_env_open(e->handle, e->path, MDB_NOTLS, FILE_MODE);
+    if (result == MDB_SUCCESS)
+        result = open_tables(e);
+    e->opened += result == MDB_SUCCESS;
+    if (result != MDB_SUCCESS && e->handle != NULL) {
+        mdb_env_close(e->handle);
+        e->handle = NULL;
+    }
+    return result;
+}
+
+static void close_env(struct lmdb_env *e)
+{
+    if (e->handle == NULL)
+        return;
+    e->map_bytes = lmdb_env_map_bytes(e);
+    mdb_env_close(e->handle);
+    e->handle = NULL;
 }
 
 enum status lmdb_env_open(const char *path, const char *const *tables, size_t table_count,
@@ -122,9 +144,13 @@ enum status lmdb_env_open(const char *path, const char *const *tables, size_t ta
         return ST_IO;
     }
     e = mem_new_of(MEM_BASE, struct lmdb_env);
+    e->path = mem_alloc(MEM_BASE, strlen(path) + 1);
+    memcpy(e->path, path, strlen(path) + 1);
+    e->table_names = tables;
     e->table_count = table_count;
+    e->map_bytes = map_bytes;
     init_lock(e);
-    result = open_env(e, path, tables, map_bytes);
+    result = open_env(e);
     if (result != MDB_SUCCESS) {
         (void)snprintf(
             error, error_len, "%s: cannot be opened (%s): %s", path, mdb_strerror(result),
@@ -144,19 +170,30 @@ void lmdb_env_close(struct lmdb_env **e)
     if (closing == NULL)
         return;
     *e = NULL;
-    if (closing->handle != NULL)
-        mdb_env_close(closing->handle);
+    close_env(closing);
+    mem_free(closing->path);
     (void)pthread_rwlock_destroy(&closing->running);
     mem_free(closing);
 }
 
+/* What a try of a transaction ran on: its failure is mended only if that is so still. */
+struct seen {
+    size_t map_bytes;
+    unsigned opened;
+};
+
 /* One try of a transaction; a result of LMDB. */
-static int run_once(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *arg)
+static int run_once(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *arg,
+                    struct seen *seen)
 {
-    struct lmdb_env_txn t = {.env = e};
+    struct lmdb_env_txn t = {.env = e, .result = MDB_PANIC};
 
     (void)pthread_rwlock_rdlock(&e->running);
-    t.result = mdb_txn_begin(e->handle, NULL, flags, &t.handle);
+    seen->opened = e->opened;
+    if (e->handle != NULL) {
+        seen->map_bytes = lmdb_env_map_bytes(e);
+        t.result = mdb_txn_begin(e->handle, NULL, flags, &t.handle);
+    }
     if (t.result == MDB_SUCCESS) {
         fn(&t, arg);
         if (t.result == MDB_SUCCESS)
@@ -168,30 +205,49 @@ static int run_once(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *ar
     return t.result;
 }
 
-/* Doubles the map, unless another thread has done so since it had `seen_bytes`. What a reader that
- * was killed (a backup) had kept from being used again is free now and may be room enough. */
-static int grow_map(struct lmdb_env *e, size_t seen_bytes)
+/* Doubles the map, unless another thread has done so since. What a reader that was killed (a
+ * backup) had kept from being used again is free now and may be room enough. */
+static int grow_map(struct lmdb_env *e, const struct seen *seen)
 {
-    int result = MDB_SUCCESS;
     int dead = 0;
 
-    (void)pthread_rwlock_wrlock(&e->running);
+    if (e->handle == NULL || lmdb_env_map_bytes(e) != seen->map_bytes)
+        return MDB_SUCCESS;
     if (mdb_reader_check(e->handle, &dead) == MDB_SUCCESS && dead > 0)
-        result = MDB_SUCCESS;
-    else if (lmdb_env_map_bytes(e) == seen_bytes)
-        result = seen_bytes <= SIZE_MAX / 2 ? mdb_env_set_mapsize(e->handle, seen_bytes * 2)
-                                            : MDB_MAP_FULL;
-    (void)pthread_rwlock_unlock(&e->running);
-    return result;
+        return MDB_SUCCESS;
+    if (seen->map_bytes > SIZE_MAX / 2)
+        return MDB_MAP_FULL;
+    return mdb_env_set_mapsize(e->handle, seen->map_bytes * 2);
 }
 
-/* Another process has grown the map: takes its size. */
-static int adopt_map(struct lmdb_env *e)
+/* Opens it anew, unless another thread has done so since. */
+static int open_again(struct lmdb_env *e, const struct seen *seen)
 {
     int result;
 
+    if (e->handle != NULL && e->opened != seen->opened)
+        return MDB_SUCCESS;
+    close_env(e);
+    result = open_env(e);
+    if (result == MDB_SUCCESS) {
+        log_event(EV_STORE_REOPENED, "path", e->path);
+        counter_inc(store_reopens);
+    }
+    return result;
+}
+
+/* Mends what hindered a try, while no transaction runs; the failure itself: it cannot be. */
+static int mend(struct lmdb_env *e, int failure, const struct seen *seen)
+{
+    int result = failure;
+
     (void)pthread_rwlock_wrlock(&e->running);
-    result = mdb_env_set_mapsize(e->handle, 0);
+    if (failure == MDB_MAP_FULL)
+        result = grow_map(e, seen);
+    else if (failure == MDB_MAP_RESIZED) /* another process has grown it */
+        result = e->handle == NULL ? MDB_SUCCESS : mdb_env_set_mapsize(e->handle, 0);
+    else if (failure == MDB_PANIC)
+        result = open_again(e, seen);
     (void)pthread_rwlock_unlock(&e->running);
     return result;
 }
@@ -199,17 +255,12 @@ static int adopt_map(struct lmdb_env *e)
 static enum status run(struct lmdb_env *e, unsigned flags, lmdb_env_fn fn, void *arg)
 {
     for (;;) {
-        size_t map_bytes = lmdb_env_map_bytes(e);
-        int result = run_once(e, flags, fn, arg);
+        struct seen seen = {0};
+        int result = run_once(e, flags, fn, arg, &seen);
 
-        if (result == MDB_MAP_FULL)
-            result = grow_map(e, map_bytes);
-        else if (result == MDB_MAP_RESIZED)
-            result = adopt_map(e);
-        else
-            return tell(result);
-        if (result != MDB_SUCCESS)
-            return tell(result);
+        if (result != MDB_SUCCESS && mend(e, result, &seen) == MDB_SUCCESS)
+            continue;
+        return tell(result);
     }
 }
 
@@ -396,6 +447,8 @@ size_t lmdb_env_map_bytes(const struct lmdb_env *e)
 {
     MDB_envinfo info;
 
+    if (e->handle == NULL)
+        return e->map_bytes;
     invariant(mdb_env_info(e->handle, &info) == MDB_SUCCESS);
     return info.me_mapsize;
 }

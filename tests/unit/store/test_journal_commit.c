@@ -171,6 +171,34 @@ static void a_failed_batch_is_tried_again_before_others(void **state)
     buffer_deinit(&t.told);
 }
 
+static void it_is_full_while_too_much_waits(void **state)
+{
+    struct told_journal t = {.base = {&told_ops}, .failures = 2};
+    struct journal_commit *c = journal_commit_new(&t.base, false, on_committed, &t);
+    int64_t waiting = counter_read(&CT_journal_waiting_bytes);
+    int64_t stalled = counter_read(&CT_journal_stalled);
+
+    (void)state;
+    journal_commit_set_limit(c, 2 * (sizeof(struct journal_request) + 1));
+    submit(c, &t, P, "ab");
+    assert_false(journal_commit_is_full(c));
+    submit(c, &t, P, "c");
+    assert_true(journal_commit_is_full(c));
+    assert_false(journal_commit_turn(c));
+    assert_true(journal_commit_is_full(c));
+    assert_int_equal(counter_read(&CT_journal_stalled), stalled + 1);
+    assert_false(journal_commit_turn(c));
+    assert_int_equal(counter_read(&CT_journal_stalled), stalled + 1);
+    assert_int_equal(counter_read(&CT_journal_waiting_bytes),
+                     waiting + 3 * (int64_t)(sizeof(struct journal_request) + 1));
+    assert_true(journal_commit_turn(c));
+    assert_false(journal_commit_is_full(c));
+    assert_int_equal(counter_read(&CT_journal_stalled), stalled);
+    assert_int_equal(counter_read(&CT_journal_waiting_bytes), waiting);
+    journal_commit_free(&c);
+    buffer_deinit(&t.told);
+}
+
 static void a_removal_runs_behind_what_was_submitted(void **state)
 {
     struct told_journal t = {.base = {&told_ops}};
@@ -432,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEFTOVER_TEST(what_is_submitted_is_one_batch),
         LEFTOVER_TEST(a_failed_batch_is_tried_again_before_others),
+        LEFTOVER_TEST(it_is_full_while_too_much_waits),
         LEFTOVER_TEST(a_removal_runs_behind_what_was_submitted),
         LEFTOVER_TEST(the_rest_is_committed_at_the_end),
         LEFTOVER_TEST(what_cannot_be_stored_is_given_back),
