@@ -178,6 +178,36 @@ def test_custom_data_on_a_mapped_topic(net, admin, app, project):
     device.receive("meters/M-1/down", b"\1")
 
 
+# ---- sub-devices
+
+
+def test_sub_devices(net, admin, app, project):
+    """open-api 4, 7, device-protocol: what is asked of a sub-device is asked at its gateway's home,
+    however deep it stands; custom data it has none."""
+    gateway = net.device(subscribe=("sub_attributes_push", "sub_command_send"))
+    path, parent = [], gateway.login.username
+    for step in range(6):  # their own hashes lead to every worker
+        path.append(str(step))
+        parent = admin.post("/api/v1/projects/{project_key}/devices",
+                            {"parent": parent, "address": str(step)},
+                            project_key=project.key)["username"]
+        place = {"project_key": project.key, "device": parent}
+        gateway.publish(gateway.own("sub_attributes"),
+                        json.dumps([{"device": path, "attributes": {"t": step}}]).encode())
+        assert app.get(DEVICE + "/attributes", **place)["attributes"]["t"]["value"] == step
+        assert app.post(DEVICE + "/attributes_push", {"a": 1}, **place)["delivered"] is True
+        pushed = json.loads(gateway.receive(gateway.own("sub_attributes_push")).payload)
+        assert pushed == {"device": path, "attributes": {"a": 1}}
+        app.post(DEVICE + "/commands", {"method": "m", "id": step}, **place)
+        gateway.receive(gateway.own("sub_command_send"))
+        assert app.get(DEVICE + "/commands/{id}", id=step, **place)["status"] != "offline"
+        app.patch(DEVICE + "/attributes", {"owner": "Ada"}, **place)
+        answer = app.call("POST", DATA, raw=b"x", expect=200, stream="raw", **place)
+        assert answer["delivered"] is False
+        entry, = app.get(DEVICE + "/log", **place)["items"]
+        assert (entry["verdict"], entry["topic"]) == ("dropped", f"data_set/{parent}/raw")
+
+
 # ---- values of the cloud's own
 
 VALUES = DEVICE + "/attributes"
