@@ -3,8 +3,8 @@
 import {
     ElAlert, ElButton, ElCheckbox, ElCheckboxGroup, ElConfigProvider, ElDialog, ElDrawer,
     ElDropdown, ElDropdownItem, ElDropdownMenu, ElEmpty, ElForm, ElFormItem, ElIcon, ElInput,
-    ElInputNumber, ElOption, ElRadioButton, ElRadioGroup, ElSelect, ElSkeleton, ElSwitch, ElTabPane,
-    ElTable, ElTableColumn, ElTabs, ElTag, ElTooltip,
+    ElInputNumber, ElOption, ElRadioButton, ElRadioGroup, ElSelect, ElSkeleton, ElSwitch,
+    ElTable, ElTableColumn, ElTag, ElTooltip,
 } from "element-plus";
 import type { App, Component } from "vue";
 import "element-plus/es/components/alert/style/css";
@@ -30,18 +30,16 @@ import "element-plus/es/components/radio-group/style/css";
 import "element-plus/es/components/select/style/css";
 import "element-plus/es/components/skeleton/style/css";
 import "element-plus/es/components/switch/style/css";
-import "element-plus/es/components/tab-pane/style/css";
 import "element-plus/es/components/table/style/css";
 import "element-plus/es/components/table-column/style/css";
-import "element-plus/es/components/tabs/style/css";
 import "element-plus/es/components/tag/style/css";
 import "element-plus/es/components/tooltip/style/css";
 
 const COMPONENTS: Record<string, Component> = {
     ElAlert, ElButton, ElCheckbox, ElCheckboxGroup, ElConfigProvider, ElDialog, ElDrawer,
     ElDropdown, ElDropdownItem, ElDropdownMenu, ElEmpty, ElForm, ElFormItem, ElIcon, ElInput,
-    ElInputNumber, ElOption, ElRadioButton, ElRadioGroup, ElSelect, ElSkeleton, ElSwitch, ElTabPane,
-    ElTable, ElTableColumn, ElTabs, ElTag, ElTooltip,
+    ElInputNumber, ElOption, ElRadioButton, ElRadioGroup, ElSelect, ElSkeleton, ElSwitch,
+    ElTable, ElTableColumn, ElTag, ElTooltip,
 };
 
 export function installElements(app: App): void {

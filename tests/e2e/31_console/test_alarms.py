@@ -5,7 +5,9 @@ import pytest
 
 from lib.alarms import over, report
 from lib.console import test
+from lib.receiver import Receiver
 
+SERVER_OPTIONS = ("--webhook-private", "127.0.0.0/8")
 RULES = "/api/v1/projects/{project_key}/alarm_rules"
 
 
@@ -130,3 +132,40 @@ def test_alarms_of_a_device(page, admin, net):
     page.gone(test("alarm-Of one device"))
     definition = admin.get(RULES + "/{rule}", project_key=login.project_key, rule=rule)["definition"]
     assert definition["except"] == [login.username], json.dumps(definition)
+
+
+def test_a_webhook(alarms, admin, net):
+    """open-api 6, notifiers: a webhook is added, its secret shown this once, and tried; it is told
+    of an alarm; it is switched off and removed."""
+    with Receiver() as receiver:
+        page = alarms("notifiers")
+        page.wait(test("empty"))
+        page.click(test("add-notifier"))
+        page.fill(test("notifier-name"), "ops")
+        page.fill(test("notifier-url"), receiver.url)
+        page.click(f'.el-dialog {test("add")}')
+        secret = page.text(f'{test("notifier-secret")} code')
+        page.click(test("done"))
+        page.contains(test("notifiers"), receiver.url)
+        page.gone(f':text("{secret}")')
+        page.click(test("test-ops"))
+        post = receiver.next()
+        assert post.is_signed_by(secret) and post.json["type"] == "test"
+        page.contains(test("last-ops"), "200")
+        device = net.device()
+        add_rule(admin, device.login, "Told")
+        report(device, t=31)
+        post = receiver.next()
+        assert post.is_signed_by(secret) and post.json["device"] == device.login.username
+        page.click(test("renew-ops"))
+        page.confirm()
+        renewed = page.text(f'{test("notifier-secret")} code')
+        assert renewed != secret
+        page.click(test("done"))
+        page.click(test("test-ops"))
+        assert receiver.next().is_signed_by(renewed)
+        page.click(test("switch-ops"))
+        page.wait(f'{test("switch-ops")}:not(.is-checked)')
+        page.click(test("remove-ops"))
+        page.confirm()
+        page.wait(test("empty"))

@@ -1,4 +1,5 @@
 """What is live: values, presence and events are on the page the moment a device sends them."""
+import json
 import time
 
 import pytest
@@ -58,6 +59,18 @@ def test_the_whole_way_after_a_restart(speaking, net, server, project, record_pr
     speaking.wait_live()
     speaking.contains(test("value-pressure"), "3")
     time_value(speaking, device, "2", record_property)
+
+
+def test_names_are_any_text(page, net):
+    """open-api 1: attributes that no type defines may have any name; names and values are shown as
+    text, whatever they look like."""
+    device = net.device()
+    open_device(page, device)
+    names = ("constructor", "__proto__", "<img src=x onerror=alert(1)>", "温度")
+    device.publish(device.own("attributes"), json.dumps(dict.fromkeys(names, "<b>1</b>")).encode())
+    for name in names:
+        page.contains(f'[data-test="attributes"] li:has-text("{name}")', "<b>1</b>")
+    assert page.count(f'{test("attributes")} img, {test("attributes")} b') == 0
 
 
 def test_presence(page, net):

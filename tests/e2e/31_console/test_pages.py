@@ -40,6 +40,7 @@ PAGES = {
     "/p/{key}/alarms": test("alarms"),
     "/p/{key}/alarms/rules": test("rules"),
     "/p/{key}/alarms/history": test("alarm-history"),
+    "/p/{key}/alarms/notifiers": test("empty"),
     "/p/{key}/types": test("types"),
     "/p/{key}/types/{type}": test("attribute-table"),
     "/p/{key}/tester": test("subscribe"),

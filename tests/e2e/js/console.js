@@ -89,7 +89,14 @@ const commands = {
             parts.push(part);
         return { name: download.suggestedFilename(), text: Buffer.concat(parts).toString() };
     },
-    screenshot: async (file) => void await page.screenshot({ path: file, fullPage: true }),
+    // The whole page up to a height; with a dialog open, what is on the screen.
+    async screenshot(file, highest) {
+        const [hasDialog, height] = await page.evaluate("[!!document.querySelector(" +
+            "'.el-overlay:not([style*=\"none\"])'), document.scrollingElement.scrollHeight]");
+        const width = page.viewportSize().width;
+        await page.screenshot(hasDialog ? { path: file } : { path: file, fullPage: true,
+            clip: { x: 0, y: 0, width, height: Math.min(height, highest) } });
+    },
     faults: () => faults,
 };
 

@@ -1,7 +1,8 @@
 // Alarm rules, what alerts now, what happened, and who is told.
 import { get, patch, path, post, remove, type Page, type Query } from "./http";
 import type {
-    AlarmChange, AlarmDefinition, AlarmRule, AlarmRuleEntry, AlarmState, Notifier,
+    AlarmChange, AlarmDefinition, AlarmRule, AlarmRuleEntry, AlarmState, Notifier, NotifierResult,
+    NotifierStatus,
 } from "./types";
 
 export const rules = (key: string, cursor?: string): Promise<Page<AlarmRuleEntry>> =>
@@ -23,15 +24,21 @@ export const history = (key: string, filter: Query,
     cursor?: string): Promise<Page<AlarmChange>> =>
     get(path("projects", key, "alarm_history"), { ...filter, cursor, limit: 50 });
 
-export const notifiers = (key: string): Promise<Page<Notifier>> =>
-    get(path("projects", key, "notifiers"));
-export const addNotifier = (key: string, fields: Record<string, unknown>): Promise<Notifier> =>
-    post(path("projects", key, "notifiers"), fields);
-export const changeNotifier = (key: string, id: string,
-    change: Record<string, unknown>): Promise<Notifier> =>
-    patch(path("projects", key, "notifiers", id), change);
-export const removeNotifier = (key: string, id: string): Promise<void> =>
-    remove(path("projects", key, "notifiers", id));
-export const testNotifier = (key: string,
-    id: string): Promise<{ ok: boolean; status: number | null; detail: string }> =>
-    post(path("projects", key, "notifiers", id, "test"));
+const notifierPath = (key: string, ...more: string[]): string =>
+    path("projects", key, "notifiers", ...more);
+
+export const notifiers = (key: string, cursor?: string): Promise<Page<Notifier>> =>
+    get(notifierPath(key), { cursor, limit: 200 });
+export const notifierStatus = (key: string, name: string): Promise<NotifierStatus> =>
+    get(notifierPath(key, name, "status"));
+export const addNotifier = (key: string,
+    fields: Record<string, unknown>): Promise<Notifier & { secret: string }> =>
+    post(notifierPath(key), fields);
+export const changeNotifier = (key: string, name: string,
+    change: Record<string, unknown>): Promise<Notifier> => patch(notifierPath(key, name), change);
+export const renewNotifier = (key: string, name: string): Promise<{ secret: string }> =>
+    post(notifierPath(key, name, "renew"));
+export const removeNotifier = (key: string, name: string): Promise<void> =>
+    remove(notifierPath(key, name));
+export const testNotifier = (key: string, name: string): Promise<NotifierResult> =>
+    post(notifierPath(key, name, "test"));

@@ -277,17 +277,35 @@ export interface AlarmChange {
     ts: number;
 }
 
+export type NotifierChange = "alerting" | "restored";
+
+/** Who is told of alarms; null: of any. */
 export interface Notifier {
-    id: string;
     name: string;
-    kind: "webhook";
+    /** Viewers see it without its path. */
     url: string;
-    levels: AlarmLevel[];
     enabled: boolean;
+    levels: AlarmLevel[] | null;
+    changes: NotifierChange[] | null;
+    devices: string[] | null;
+    types: string[] | null;
     created_ms: number;
-    last_ms: number | null;
-    last_status: number | null;
+}
+
+export interface NotifierResult {
+    at_ms: number;
+    test: boolean;
+    delivered: boolean;
+    /** null: there was no answer. */
+    status: number | null;
+    cause: string | null;
+    tries: number;
+}
+
+export interface NotifierStatus {
     waiting: number;
+    failures: number;
+    last: NotifierResult | null;
 }
 
 export interface ApplicationSession {

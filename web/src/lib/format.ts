@@ -21,8 +21,9 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** "5 minutes ago". What lies a little in the future (another clock) is now. */
-export function relativeTime(ms: number, now: number, locale: string): string {
-    const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+export function relativeTime(ms: number, now: number, locale: string,
+    style: "long" | "short" = "long"): string {
+    const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style });
     const distance = ms - now;
 
     for (const [unit, size] of STEPS) {

@@ -1,6 +1,6 @@
 // Entries of a device's message log: those read from the server, and those that come live.
 import type { LogEntry, LogVerdict } from "@/api/types";
-import { objectOf } from "./payload";
+import { objectOf, showBytes, type ShownPayload } from "./payload";
 
 const VERDICTS: readonly LogVerdict[] = ["accepted", "refused", "recorded", "dropped"];
 
@@ -38,6 +38,12 @@ export function mergeLog(a: LogEntry[], b: LogEntry[]): LogEntry[] {
     return [...all.values()].sort((x, y) => y.ts - x.ts || y.number - x.number);
 }
 
-export function payloadTextOf(entry: LogEntry): string {
-    return entry.format === "hex" ? entry.payload.replace(/(..)(?=.)/g, "$1 ") : entry.payload;
+/** What is shown of an entry's payload: text with control characters as the bytes that it is. */
+export function payloadOf(entry: LogEntry): ShownPayload {
+    if (entry.format === "text") {
+        return showBytes(new TextEncoder().encode(entry.payload));
+    }
+    return entry.format === "hex"
+        ? { format: "hex", text: entry.payload.replace(/(..)(?=.)/g, "$1 ") }
+        : { format: "json", text: entry.payload };
 }

@@ -30,8 +30,8 @@ export function watchMissingParts(router: Router): void {
     router.onError((error, to) => {
         console.warn(error);
         // a part that is missing from a console that was just loaded will not come the next time
-        const isSecond = sessionStorage.getItem(RELOADED) === to.fullPath;
-        sessionStorage.setItem(RELOADED, to.fullPath);
+        const isSecond = sessionStorage.getItem(RELOADED) === to.path;
+        sessionStorage.setItem(RELOADED, to.path);
         if (isSecond) {
             missingPlace.value = to.fullPath;
         } else {

@@ -29,7 +29,7 @@ function url(): string {
 
 export function provideLive(projectKey: string, scopes: string): Live {
     // by its name operators know it in the list of sessions
-    const clientId = `console-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
+    const clientId = `console-${crypto.randomUUID().slice(0, 8)}`;
     const connection = new LiveConnection(projectKey, {
         fetchPass: () => api.pass(projectKey, scopes),
         connect: async (options) => {

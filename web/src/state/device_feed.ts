@@ -57,7 +57,8 @@ export function useDeviceFeed(projectKey: string, username: string): DeviceFeed 
     const live = useLive();
     const device = useLoad(() => api.device(projectKey, username));
     const definition = shallowRef<TypeDefinition | null>(null);
-    const values = reactive<Record<string, ShownValue>>({});
+    // without a prototype: devices name attributes as they like, "constructor" too
+    const values = reactive<Record<string, ShownValue>>(Object.create(null));
     const series = new SeriesStore(CHART_KEEP_MS);
     const seriesChanges = ref(0);
     const events = shallowRef<ShownEvent[]>([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { conditionInput, conditionText, conditionValue } from "@/lib/alarm_text";
 import { enumText, enumValues } from "@/lib/enum_values";
 import { csv, linesOf } from "@/lib/lists";
-import { logEntryOf, mergeLog, payloadTextOf } from "@/lib/message_log";
+import { logEntryOf, mergeLog, payloadOf } from "@/lib/message_log";
 import { sampleParams } from "@/lib/samples";
 import type { LogEntry } from "@/api/types";
 
@@ -61,10 +61,11 @@ describe("the message log", () => {
         expect(logEntryOf(bytes([1]))).toBeNull();
     });
 
-    it("spaces hexadecimal", () => {
-        expect(payloadTextOf({ ...entry(1), format: "hex", payload: "00ffa1" })).toBe("00 ff a1");
-        expect(payloadTextOf({ ...entry(1), payload: '{"a":1}' })).toBe('{"a":1}');
-    });
+    it.each([["hex", "00ffa1", "hex", "00 ff a1"], ["json", '{"a":1}', "json", '{"a":1}'],
+        ["text", "温度 21", "text", "温度 21"], ["text", "\u0001\u0003", "hex", "01 03"]] as const)(
+        "shows %s %s", (format, payload, shown, text) => {
+            expect(payloadOf({ ...entry(1), format, payload })).toEqual({ format: shown, text });
+        });
 });
 
 describe("samples", () => {

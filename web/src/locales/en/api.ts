@@ -48,6 +48,7 @@ export default {
         lastUsed: "Last used",
         neverUsed: "Never used",
         expires: "Expires",
+        neverExpires: "Never",
         expiresIn: "Expires in",
         days: "{n} days",
         onlyDevices: "Only these devices",

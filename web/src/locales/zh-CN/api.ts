@@ -46,6 +46,7 @@ export default {
         lastUsed: "最近使用",
         neverUsed: "从未使用",
         expires: "到期时间",
+        neverExpires: "永不过期",
         expiresIn: "有效期",
         days: "{n} 天",
         onlyDevices: "仅限这些设备",

@@ -34,7 +34,7 @@ export default {
         devices: "设备",
         language: "语言",
         menu: "菜单",
-        operators: "操作员",
+        operators: "运维人员",
         overview: "概览",
         projects: "项目",
         server: "服务器",

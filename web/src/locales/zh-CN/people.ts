@@ -1,4 +1,4 @@
-// 登录、操作员与本人账户。
+// 登录、运维人员与本人账户。
 export default {
     login: {
         title: "登录",
@@ -7,7 +7,7 @@ export default {
         password: "密码",
         submit: "登录",
         wrong: "用户名或密码错误。",
-        setupNeeded: "还没有可以登录的操作员。请打开服务器启动时打印的一次性链接，设置首个密码。",
+        setupNeeded: "还没有可以登录的运维人员。请打开服务器启动时打印的一次性链接，设置首个密码。",
         setupHint: "链接形如：",
     },
     setup: {
@@ -20,7 +20,7 @@ export default {
         rule: "8 至 128 个字符",
         short: "至少 8 个字符",
         differs: "两次输入的密码不一致",
-        badLink: "该链接已被使用或不完整。只要还没有操作员，服务器重新启动时会打印新的链接。",
+        badLink: "该链接已被使用或不完整。只要还没有运维人员，服务器重新启动时会打印新的链接。",
         done: "密码已设置，请用它登录。",
         toLogin: "前往登录",
     },
@@ -30,9 +30,9 @@ export default {
         back: "返回项目列表",
     },
     operators: {
-        title: "操作员",
+        title: "运维人员",
         lead: "可以登录此控制台的人员",
-        add: "添加操作员",
+        add: "添加运维人员",
         username: "用户名",
         role: "角色",
         password: "密码",
@@ -42,7 +42,7 @@ export default {
         changeRole: "更改角色",
         setPassword: "设置密码",
         setPasswordTitle: "为 {name} 设置新密码",
-        removeTitle: "删除操作员 {name}？",
+        removeTitle: "删除运维人员 {name}？",
         removeText: "其登录状态立即失效。",
         removed: "已删除 {name}",
         adminHint: "可查看和修改全部内容",
