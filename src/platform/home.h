@@ -104,6 +104,7 @@ struct home {
     struct home_store store;
     struct journal_request *journal_first, *journal_last; /* owned: this turn's */
     struct alarm_request *alarm_first, *alarm_last;       /* owned: this turn's */
+    uint64_t recorded;        /* messages that were given to the journal so far */
     uint32_t letters_to_self; /* messages under way to this very worker (router) */
 };
 

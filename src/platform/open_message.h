@@ -19,6 +19,8 @@ struct open_message {
     uint64_t publisher; /* the session that published it (kinds that applications publish), 0: none;
                            for No Local */
     int64_t accepted_ms;
+    uint64_t record_number; /* the how many-th record of its home; 0: it is not recorded */
+    uint8_t home;           /* the worker that has published it */
     enum open_kind kind;
     struct slice stream; /* inside the topic; empty unless the kind has one */
 };

@@ -156,6 +156,8 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     is_awaited = is_recorded && policy_of(hp->project) != JOURNAL_POLICY_NEVER;
     if (live == 0 && !is_recorded)
         counter_inc(open_messages_unwanted);
+    m->home = (uint8_t)h->worker->index;
+    m->record_number = is_recorded ? ++h->recorded : 0;
     if (is_recorded)
         add_record(h, m, durable, is_awaited, receipt);
     if (live != 0)
@@ -220,12 +222,26 @@ static void send_note(struct worker_group *g, struct worker_outbox *outbox,
         worker_outbox_add(g, outbox, i, &letter);
 }
 
-static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,
-                         const struct router_receipt *receipt)
+/* The project's last number before this barrier; what is behind it in the batch comes later. */
+static uint64_t seq_before(struct worker_group *g, const struct journal_request *barrier)
 {
+    for (const struct journal_request *r = barrier->next; r != NULL; r = r->next) {
+        if (r->kind == JOURNAL_REQUEST_RECORD && r->project_id == barrier->project_id)
+            return r->seq - 1;
+    }
+    return journal_last_seq(home_of(worker_group_get(g, 0))->shared->journal,
+                            barrier->project_id);
+}
+
+static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,
+                         const struct journal_request *r)
+{
+    const struct router_receipt *receipt = &((const struct pending *)r->object)->receipt;
     struct letter letter = {
         .open = receipt->open, .a = receipt->a, .b = receipt->b, .c = receipt->c};
 
+    if (receipt->wants_seq)
+        letter.c = seq_before(g, r);
     worker_outbox_add(g, outbox, receipt->to, &letter);
 }
 
@@ -241,7 +257,7 @@ static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
         worker_outbox_add(g, outbox, (unsigned)__builtin_ctzll(rest), &letter);
     }
     if (p->receipt.open != NULL)
-        send_receipt(g, outbox, &p->receipt);
+        send_receipt(g, outbox, r);
     if (r->kind == JOURNAL_REQUEST_RECORD && r->seq % ROUTER_NOTE_EVERY == 0)
         send_note(g, outbox, r);
 }

@@ -14,6 +14,7 @@ struct router_receipt {
     letter_fn open;
     unsigned to;
     uint64_t a, b, c;
+    bool wants_seq; /* of a barrier: `c` is set to the project's last number before it */
 };
 
 /** Whether anybody could receive a message of this kind that is published now: what nobody wants

@@ -11,6 +11,7 @@
  */
 #include "base/invariant.h"
 #include "platform/open_record.h"
+#include "service/app_convert.h"
 #include "service/app_notice.h"
 #include "service/app_replay.h"
 #include "service/app_session.h"
@@ -151,6 +152,9 @@ static void on_match(struct open_subscription *indexed, void *arg)
     a = sub->session;
     if (!app_may_receive(a, x->message->device_id, x->message->type_id))
         return;
+    if (a->conversion != NULL && !(x->seq == 0 ? app_convert_takes_live(a, x->message)
+                                               : app_convert_takes_committed(a, x->message)))
+        return;
     if (sub->no_local && x->message->publisher == a->session->handle)
         return;
     if (x->seq != 0 && x->seq <= sub->from_seq)
@@ -176,7 +180,9 @@ static void give(struct matching *x, void *owner)
     }
     a = sub->session;
     d = take_match(a, x->message, x->seq);
-    if (x->seq == 0)
+    if (a->conversion != NULL)
+        d.seq = 0; /* it is not fed by the journal yet */
+    if (d.seq == 0)
         give_live(a, &d);
     else
         give_durable(a, &d, x->seq);
@@ -219,15 +225,24 @@ static void save_cursor(struct app_session *a)
     uint64_t oldest_issue;
     uint64_t oldest = flow_out_oldest_seq(&a->session->out, &oldest_issue);
 
+    if (!a->is_stored)
+        return;
     if (oldest != 0)
         at = (struct journal_position){oldest - 1, oldest_issue - 1};
     journal_save_cursor(journal_of(a), a->project->project_id, cursor_key(a), at);
     app_store_passed(a, at.seq);
 }
 
-void app_feed_open(struct app_session *a)
+void app_feed_open_at(struct app_session *a, uint64_t seq)
 {
     a->is_durable = true;
+    a->position = a->online_seq = seq;
+    list_push_back(&a->site->feeds, &a->feed_node);
+}
+
+void app_feed_open(struct app_session *a)
+{
+    a->is_durable = a->is_stored = true;
     atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     a->position = journal_last_seq(journal_of(a), a->project->project_id);
     save_cursor(a);
@@ -239,7 +254,7 @@ void app_feed_reopen(struct app_session *a, uint64_t again_seq)
     uint64_t last_seq = journal_last_seq(journal_of(a), a->project->project_id);
     struct journal_position at = {0};
 
-    a->is_durable = true;
+    a->is_durable = a->is_stored = true;
     a->is_behind = true;
     atomic_fetch_add_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     if (journal_load_cursor(journal_of(a), a->project->project_id, cursor_key(a), &at) != ST_OK)
@@ -255,6 +270,8 @@ void app_feed_close(struct app_session *a)
     if (!a->is_durable)
         return;
     list_remove(&a->feed_node);
+    if (!a->is_stored)
+        return;
     atomic_fetch_sub_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     if (home_of(a->session->worker)->shared->commit == NULL)
         return; /* the server stops, and it will be there again */

@@ -7,6 +7,7 @@
 #include "service/app_replay.h"
 
 #include "platform/open_record.h"
+#include "service/app_convert.h"
 #include "service/app_notice.h"
 #include "service/counters.h"
 
@@ -64,8 +65,19 @@ enum status app_replay_add(struct app_session *a, const struct app_request *requ
     list_push_back(&a->replays, &r->node);
     a->replay_count++;
     counter_inc(app_replays);
-    app_feed_fall_behind(a);
+    if (a->is_durable)
+        app_feed_fall_behind(a);
+    else
+        app_convert_begin(a);
     return ST_OK;
+}
+
+void app_replay_begin(struct app_session *a)
+{
+    for (struct list *n = a->replays.next; n != &a->replays; n = n->next)
+        list_entry(n, struct replay, node)->end = a->position;
+    if (!list_is_empty(&a->replays))
+        app_feed_fall_behind(a);
 }
 
 struct reading {

@@ -10,6 +10,9 @@
  * wait. */
 enum status app_replay_add(struct app_session *a, const struct app_request *r) MUST_CHECK;
 
+/** The session is fed by the journal from now on: those that have waited for that begin. */
+void app_replay_begin(struct app_session *a);
+
 /** Reads on; true when no replay is left, false when there is no room for more now. */
 bool app_replay_continue(struct app_session *a);
 

@@ -118,8 +118,6 @@ static void carry_out(struct app_session *a, const struct op *op, struct app_req
 {
     const char *why = prepare(a, r);
 
-    if (why == NULL && op->has_from && !a->is_durable)
-        why = "a replay needs a session that outlives its connection";
     if (why == NULL && op->begin(a, r) != ST_OK)
         why = "too many such requests are under way";
     if (why != NULL)

@@ -5,6 +5,7 @@
 #include "platform/web_origin.h"
 #include "service/app_login.h"
 #include "service/app_session.h"
+#include "service/app_convert.h"
 #include "service/app_replay.h"
 #include "service/app_snapshot.h"
 #include "service/app_store.h"
@@ -154,7 +155,7 @@ static void connected(struct client *c, bool session_present)
     /* settled by its first connection */
     if (!a->is_durable && c->session->expiry_s > 0)
         app_feed_open(a);
-    if (a->is_durable)
+    if (a->is_stored)
         app_store_session(a, NULL);
     share_membership_connected(a);
     app_feed_connected(a);
@@ -170,10 +171,11 @@ static void disconnected(struct client *c, uint64_t unsent_from)
     timer_cancel(&a->access_timer);
     app_login_note_use(c);
     app_feed_disconnected(a, unsent_from);
+    app_convert_drop(a);
     app_replay_drop(a);
     app_snapshot_drop(a);
     share_membership_disconnected(a);
-    if (a->is_durable)
+    if (a->is_stored)
         app_store_session(a, NULL); /* it has gone, and may stay for so long */
 }
 
@@ -215,7 +217,7 @@ static bool secure(struct session *s, const struct flow_out_entry *e)
 {
     struct app_session *a = app_session_of(s);
 
-    if (!a->is_durable || e->delivery.qos != 2)
+    if (!a->is_stored || e->delivery.qos != 2)
         return false;
     app_store_flight(a, e);
     return true;
@@ -235,7 +237,7 @@ static bool secure_subscriptions(struct client *c)
                                      .a = c->session->handle,
                                      .b = c->number};
 
-    if (!a->is_durable)
+    if (!a->is_stored)
         return false;
     app_store_session(a, &receipt);
     return true;

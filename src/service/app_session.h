@@ -9,6 +9,7 @@
 #include "service/site.h"
 
 struct app_flight;
+struct conversion;
 struct app_session;
 struct share_membership;
 
@@ -27,6 +28,7 @@ struct app_from {
 struct app_subscription {
     enum app_target target; /* first: what open_subscription.owner points to says what it is */
     struct open_subscription indexed; /* plain filters with kinds of devices */
+    struct open_subscription fed;     /* by the journal, while its session changes (app_convert) */
     struct app_session *session;      /* borrowed: owns it */
     char *filter;                     /* owned: as the client wrote it */
     uint8_t qos;
@@ -63,7 +65,9 @@ struct app_session {
     struct timer away_timer;   /* offline, in a share group: when it counts as away */
 
     /* the journal (app_feed) */
-    bool is_durable;     /* fed by the journal: fixed when it is opened */
+    bool is_durable;     /* fed by the journal */
+    bool is_stored;      /* it outlives its connection, and the program: fixed when it is opened */
+    struct conversion *conversion; /* owned: from live to the journal; NULL: none is under way */
     bool is_behind;      /* reads the journal; otherwise takes what is committed from memory */
     bool is_continuing;  /* a letter that goes on reading is under way */
     bool cursor_moved;   /* since it was last saved */
@@ -137,6 +141,8 @@ bool app_subscription_restore(struct app_session *a, const struct app_stored_sub
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq);
 void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq);
 void app_feed_open(struct app_session *a);
+/** From here on the journal feeds it; nothing of it is stored. */
+void app_feed_open_at(struct app_session *a, uint64_t seq);
 /** At start: goes on where its cursor stands. Up to `again_seq` (UINT64_MAX: not known) it may have
  * been sent what is there. */
 void app_feed_reopen(struct app_session *a, uint64_t again_seq);

@@ -1,5 +1,6 @@
 /* Which filters an application is granted, and its list of them. Source: open-api.md 3.1 */
 #include "base/invariant.h"
+#include "service/app_convert.h"
 #include "service/app_request.h"
 #include "service/counters.h"
 #include "service/share_membership.h"
@@ -23,6 +24,8 @@ void app_subscription_free(struct app_subscription *sub)
         share_membership_leave(sub);
     else if (sub->indexed.is_indexed)
         open_index_remove(home_of(a->session->worker)->index, &sub->indexed, &a->project->interest);
+    if (sub->fed.is_indexed)
+        open_index_remove(home_of(a->session->worker)->index, &sub->fed, &a->project->interest);
     list_remove(&sub->node);
     a->subscription_count--;
     counter_add(&CT_subscriptions, -1);
@@ -149,6 +152,8 @@ enum reason app_subscribe(struct client *c, const struct subscribe_filter *f, ui
         share_membership_join(sub);
     } else if (is_new) {
         open_index_add(h->index, &sub->indexed, &a->project->interest);
+        if (a->conversion != NULL)
+            app_convert_subscribed(sub);
         /* After the bit of interest: whatever is published from now on has a higher number. */
         sub->from_seq = journal_last_seq(h->shared->journal, a->project->project_id);
     }

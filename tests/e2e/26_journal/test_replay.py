@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.client import V4, V5, Prop
+from lib.client import V4, V5, Prop, packets
 from lib.world import Net, Project
 
 VERSIONS = pytest.mark.parametrize("version", [V4, V5])
@@ -29,9 +29,9 @@ class Stage:
         self.device = self.net.device(self.login)
         self.topic = self.login.open("attributes")
 
-    def app(self, version, client_id, **more):
-        fields = {**(KEPT if version == V5 else {}), **more}
-        return self.net.app(version, client_id=client_id, clean=False, **fields)
+    def app(self, version, client_id, kept=True, **more):
+        fields = {**(KEPT if version == V5 and kept else {}), **more}
+        return self.net.app(version, client_id=client_id, clean=not kept, **fields)
 
     def report(self, *values, device=None):
         device = device or self.device
@@ -53,24 +53,30 @@ class Stage:
         assert notice == {"type": f"{op}_end", "filter": filter}
 
 
+@pytest.mark.parametrize("kept", [False, True])
 @VERSIONS
-def test_replay_from_the_beginning(stage, version):
+def test_replay_from_the_beginning(stage, version, kept):
     """All that the journal has comes in order, then the notice, then what is new."""
     stage.report(1, 2, 3)
-    app = stage.app(version, "a")
+    app = stage.app(version, "a", kept)
     app.subscribe(stage.topic, stage.notice_topic())
     app.expect_nothing()
     stage.report(4)
     stage.expect(app, 4)
     assert stage.ask(app, op="replay", filter=stage.topic, **{"from": 0}).code == 0
     stage.report(5)
-    messages = stage.expect(app, 1, 2, 3, 4)
-    stage.expect_end(app, stage.topic)
-    messages += stage.expect(app, 5)
+    # 5 is new, or was there already when a session that ends with its connection had changed over
+    messages = [app.receive() for _ in range(6)]
+    end, = (m for m in messages if m.topic == stage.notice_topic())
+    messages.remove(end)
+    assert [json.loads(m.payload)["n"] for m in messages] == [1, 2, 3, 4, 5]
+    assert json.loads(end.payload)["type"] == "replay_end"
     assert [m.retain for m in messages] == [False] * 5
     if version == V5:
         numbers = [int(m.props.user["seq"]) for m in messages]
         assert numbers == list(range(numbers[0], numbers[0] + 5))
+    stage.report(6)
+    stage.expect(app, 6)
     app.expect_nothing()
 
 
@@ -249,3 +255,52 @@ def test_a_word_that_is_none(stage, server):
     """The command line names the words."""
     done = server.cli_run("project", "set", stage.project.key, "--journal", "sometimes")
     assert done.returncode != 0 and "when_owed, always or never" in done.stderr
+
+
+@pytest.mark.parametrize("by", ["ctl", "subscribe"])
+def test_a_live_session_changes_over_under_load(stage, by):
+    """A session that ends with its connection asks for a replay while devices report: of each
+    device, what it gets from the notice on follows on what it had got, without a gap, a duplicate
+    or disorder."""
+    logins = [stage.project.device() for _ in range(8)]
+    devices = [stage.net.device(login) for login in logins]
+    filter = stage.project.open("+", "attributes")
+    app = stage.app(V5, "a", kept=False)
+    app.subscribe(stage.notice_topic())
+    app.subscribe(filter)
+
+    def burst(first):
+        for n in range(first, first + 40):
+            for device in devices:
+                device.send(packets.publish(V5, device.own("attributes"), b'{"n":%d}' % n, qos=0))
+
+    burst(0)
+    if by == "ctl":
+        app.send(packets.publish(V5, f"$open/{stage.project.key}/ctl", json.dumps(
+            {"op": "replay", "filter": filter, "from": "-1h"}).encode(), qos=0))
+    else:
+        app.send(packets.subscribe(V5, 77, [(filter, 1)], props=[
+            (Prop.USER_PROPERTY, ("from", "-1h"))]))
+    burst(40)
+    for device in devices:
+        device.publish(device.own("attributes"), b'{"n":80}')
+    if by == "subscribe":
+        app.expect(packets.Suback, pid=77)
+    before, after, ended = {}, {}, False
+    while len(after) < len(devices) or {values[-1] for values in after.values()} != {81}:
+        message = app.receive()
+        if message.topic == stage.notice_topic():
+            assert json.loads(message.payload)["type"] == "replay_end"
+            ended = True
+            for device in devices:
+                device.publish(device.own("attributes"), b'{"n":81}')
+            continue
+        values = (after if ended else before).setdefault(message.topic, [])
+        values.append(json.loads(message.payload)["n"])
+    for login in logins:
+        old, new = before[login.open("attributes")], after[login.open("attributes")]
+        replay = old.index(0, 1) if 0 in old[1:] else 0  # where it begins anew
+        assert old[:replay] == list(range(replay)), old
+        # the keeper is owed all of them, so the journal has them
+        assert old[replay:] + new == list(range(82)), (old, new)
+    app.expect_nothing()
