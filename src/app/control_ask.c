@@ -63,7 +63,7 @@ void control_ask_log(struct server *s, struct slice rest, struct buffer *answer)
         !cut_number(&rest, UINT64_MAX, &q.number) || !cut_number(&rest, LOG_PAGE_MAX, &max))
         return;
     q.max = (unsigned)max;
-    worker_group_call(s->workers, device_sync_home(s, q.device_id), read_log, &q);
+    (void)home_call(s->workers, q.device_id, read_log, &q);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */

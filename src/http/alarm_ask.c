@@ -156,22 +156,17 @@ static void ask_worker(struct http_call *call, const struct alarm_ask *ask, unsi
     cut_back(out, ask->wanted);
 }
 
-enum status alarm_ask_project(struct http_call *call, const struct alarm_ask *ask,
-                              struct buffer *out)
+void alarm_ask_project(struct http_call *call, const struct alarm_ask *ask, struct buffer *out)
 {
     unsigned workers = worker_group_count(call->site->settings.workers), home = workers;
-    enum status st = ST_OK;
 
     invariant(ask->wanted > 0 && out->len == 0);
     if (ask->device_id != 0)
-        st = device_ask_home(call, ask->device_id, &home);
-    if (st == ST_NOT_FOUND)
-        return ST_OK;
-    for (unsigned i = 0; st == ST_OK && i < workers; i++) {
+        home = home_call(call->site->settings.workers, ask->device_id, NULL, NULL);
+    for (unsigned i = 0; i < workers; i++) {
         if (home == workers || i == home)
             ask_worker(call, ask, i, out);
     }
-    return st;
 }
 
 /* --- a device --------------------------------------------------------------------------------- */
@@ -192,13 +187,10 @@ static void look_at_one(struct worker *worker, void *arg)
         gather(q->out, d->device_id, &d->alarms.items[i]);
 }
 
-enum status alarm_ask_device(struct http_call *call, struct buffer *out)
+bool alarm_ask_device(struct http_call *call, struct buffer *out)
 {
     struct question q = {.device_id = call->device.device_id, .out = out};
-    unsigned home;
-    enum status st = device_ask_home(call, q.device_id, &home);
 
-    if (st == ST_OK)
-        worker_group_call(call->site->settings.workers, home, look_at_one, &q);
-    return st == ST_OK && !q.is_known ? ST_NOT_FOUND : st;
+    (void)home_call(call->site->settings.workers, q.device_id, look_at_one, &q);
+    return q.is_known;
 }

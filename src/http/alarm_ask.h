@@ -35,14 +35,12 @@ struct alarm_ask {
     size_t wanted;                     /* at most */
 };
 
-/** Appends those (struct alarm_standing) that the caller may see, newest first. Errors: ST_IO,
- * ST_CORRUPT. */
-enum status alarm_ask_project(struct http_call *call, const struct alarm_ask *ask,
-                              struct buffer *out) MUST_CHECK;
+/** Appends those (struct alarm_standing) that the caller may see, newest first. */
+void alarm_ask_project(struct http_call *call, const struct alarm_ask *ask, struct buffer *out);
 
-/** Appends all of the call's device, in the order of its rules. Errors: ST_NOT_FOUND (not known to
- * its home), ST_IO, ST_CORRUPT. */
-enum status alarm_ask_device(struct http_call *call, struct buffer *out) MUST_CHECK;
+/** Appends all of the call's device, in the order of its rules. False: it is not known to its home.
+ */
+bool alarm_ask_device(struct http_call *call, struct buffer *out) MUST_CHECK;
 
 /** Gives the references back and frees the buffer. */
 void alarm_ask_free(struct buffer *found);

@@ -45,12 +45,11 @@ static void answer(struct http_call *call, const struct buffer *found, size_t co
 void api_alarm_state_device_list(struct http_call *call)
 {
     struct buffer found = {0};
-    enum status st = alarm_ask_device(call, &found);
 
-    if (st == ST_OK)
+    if (alarm_ask_device(call, &found))
         answer(call, &found, found.len / sizeof(struct alarm_standing), json_null());
     else
-        http_fail_status(call, st, "the device");
+        http_fail_status(call, ST_NOT_FOUND, "the device");
     alarm_ask_free(&found);
 }
 
@@ -120,7 +119,6 @@ void api_alarm_state_list(struct http_call *call)
     struct alarm_ask ask = {0};
     struct buffer found = {0};
     size_t limit, count;
-    enum status st;
 
     if (!http_call_query_limit(call, &limit) ||
         !http_call_query_ident(call, "device", IDENT_DEVICE, &ask.device_id) ||
@@ -129,11 +127,9 @@ void api_alarm_state_list(struct http_call *call)
         !take_place(call, &ask.below))
         return;
     ask.wanted = limit + 1; /* whether it goes on */
-    st = alarm_ask_project(call, &ask, &found);
+    alarm_ask_project(call, &ask, &found);
     count = found.len / sizeof(struct alarm_standing);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the alarms");
-    else if (count > limit)
+    if (count > limit)
         answer(call, &found, limit,
                write_place((const struct alarm_standing *)(void *)found.data + limit - 1));
     else

@@ -8,7 +8,6 @@
 
 #include "base/mem.h"
 #include "http/api.h"
-#include "http/device_ask.h"
 #include "platform/device.h"
 
 enum { KEPT_MAX = COMMAND_OUTSTANDING_MAX + COMMAND_ENDED_MAX };
@@ -79,17 +78,12 @@ static int newest_first(const void *a, const void *b)
 static struct gathering *gathering_new(struct http_call *call)
 {
     struct gathering *g = mem_new_of(MEM_BASE, struct gathering);
-    unsigned home;
-    enum status st = device_ask_home(call, call->device.device_id, &home);
 
     g->device_id = call->device.device_id;
-    if (st == ST_OK)
-        worker_group_call(call->site->settings.workers, home, gather, g);
-    if (st == ST_OK && !g->is_known)
-        st = ST_NOT_FOUND;
-    if (st != ST_OK) {
+    (void)home_call(call->site->settings.workers, g->device_id, gather, g);
+    if (!g->is_known) {
         mem_free(g);
-        http_fail_status(call, st, "the device");
+        http_fail_status(call, ST_NOT_FOUND, "the device");
         return NULL;
     }
     qsort(g->items, g->count, sizeof(g->items[0]), newest_first);

@@ -23,7 +23,6 @@ void api_downlink_attributes(struct http_call *call)
     struct buffer values = {0}, out = {0};
     char tag[HTTP_ETAG_MAX + 1];
     size_t count = 0;
-    enum status st;
 
     if (!http_call_query(call, "keys", text) && call->answer->status != 0)
         return;
@@ -34,8 +33,7 @@ void api_downlink_attributes(struct http_call *call)
         if (name.len > 0)
             names[count++] = name;
     }
-    st = device_ask_values(call, call->device.device_id, names, count, &values);
-    if (st == ST_OK) {
+    if (device_ask_values(call, call->device.device_id, names, count, &values)) {
         buffer_append_text(&out, "{\"attributes\":{");
         buffer_append_slice(&out, buffer_slice(&values));
         buffer_printf(&out, "},\"ts\":%" PRId64 "}", clock_unix_ms());
@@ -43,7 +41,7 @@ void api_downlink_attributes(struct http_call *call)
         http_response_format_tag(buffer_slice(&values), tag); /* without the time of the answer */
         http_response_header(call->answer, "ETag", tag);
     } else {
-        http_fail_status(call, st, "the device");
+        http_fail_status(call, ST_NOT_FOUND, "the device");
     }
     buffer_deinit(&values);
     buffer_deinit(&out);
@@ -72,16 +70,10 @@ static bool run_downlink(struct http_call *call, struct downlink_call *d,
 {
     struct problem_place place = {0};
     const struct verdict_row *row;
-    unsigned home;
-    enum status st = device_ask_home(call, call->device.device_id, &home);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the device");
-        return false;
-    }
     d->project_id = call->device.project_id;
     d->device_id = call->device.device_id;
-    downlink_call(call->site->settings.workers, home, d, a);
+    downlink_call(call->site->settings.workers, d, a);
     row = &verdicts[a->verdict];
     if (row->problem == PROBLEM_COUNT)
         return true;

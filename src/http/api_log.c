@@ -4,7 +4,6 @@
  * Read at the device's home, newest first; a cursor is the number of the last entry that was shown.
  */
 #include "http/api.h"
-#include "http/device_ask.h"
 #include "platform/device_log.h"
 
 struct reading {
@@ -45,22 +44,16 @@ void api_log_list(struct http_call *call)
 {
     struct reading r = {.device_id = call->device.device_id};
     struct http_page page;
-    unsigned home;
-    enum status st;
 
     if (!http_page_begin(call, &page))
         return;
     json_decref(page.items); /* they come as text */
     r.before = page.after == 0 ? UINT64_MAX : page.after;
     r.limit = (unsigned)page.limit;
-    st = device_ask_home(call, r.device_id, &home);
-    if (st == ST_OK)
-        worker_group_call(call->site->settings.workers, home, read_log, &r);
-    if (st == ST_OK && !r.is_known)
-        st = ST_NOT_FOUND;
-    if (st == ST_OK)
+    (void)home_call(call->site->settings.workers, r.device_id, read_log, &r);
+    if (r.is_known)
         answer(call, &r);
     else
-        http_fail_status(call, st, "the device");
+        http_fail_status(call, ST_NOT_FOUND, "the device");
     buffer_deinit(&r.items);
 }

@@ -1,6 +1,6 @@
 /*
- * One letter a worker and question. The workers' tables are read on the workers, into memory of the
- * thread that waits.
+ * One letter a worker and question, a second one for sub-devices whose gateway lives elsewhere. The
+ * workers' tables are read on the workers, into memory of the thread that waits.
  */
 #include "http/device_ask.h"
 
@@ -14,22 +14,12 @@ static struct worker_group *workers(const struct http_call *call)
     return call->site->settings.workers;
 }
 
-enum status device_ask_home(struct http_call *call, uint64_t device_id, unsigned *home)
-{
-    uint64_t root_id;
-    enum status st = registry_device_root(call->registry, device_id, &root_id, NULL);
-
-    if (st == ST_OK)
-        *home = home_of_root(workers(call), root_id);
-    return st;
-}
-
 struct states {
     struct device_state *items;
     size_t count;
 };
 
-/* On each worker: those that are at home there. */
+/* On each worker: those that are at home there; of the others it says where they are. */
 static void fill_states(struct worker *w, void *arg)
 {
     const struct states *s = arg;
@@ -38,34 +28,42 @@ static void fill_states(struct worker *w, void *arg)
         struct device_state *state = &s->items[i];
         const struct device *d;
 
+        if (state->is_answered || state->home != w->index)
+            continue;
+        state->home = home_of_device(home_of(w), state->device_id);
         if (state->home != w->index)
             continue;
         d = home_find_device(home_of(w), state->device_id);
+        state->is_answered = true;
         state->is_known = d != NULL;
         state->is_online = d != NULL && d->is_online;
         state->is_alerting = d != NULL && d->is_alarming;
     }
 }
 
-enum status device_ask_states(struct http_call *call, struct device_state *states, size_t count)
+/* Bits of the workers that are to be asked. */
+static uint64_t to_be_asked(const struct states *s)
+{
+    uint64_t homes = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        homes |= s->items[i].is_answered ? 0 : 1ull << s->items[i].home;
+    return homes;
+}
+
+void device_ask_states(struct http_call *call, struct device_state *states, size_t count)
 {
     struct states s = {states, count};
-    uint64_t asked = 0; /* workers */
+    uint64_t homes;
 
     for (size_t i = 0; i < count; i++) {
-        enum status st = device_ask_home(call, states[i].device_id, &states[i].home);
-
-        if (st == ST_NOT_FOUND) { /* removed since it was read */
-            states[i].home = WORKERS_MAX;
-            continue;
-        }
-        if (st != ST_OK)
-            return st;
-        asked |= 1ull << states[i].home;
+        states[i].home = home_of_root(workers(call), states[i].device_id);
+        states[i].is_answered = false;
     }
-    for (; asked != 0; asked &= asked - 1)
-        worker_group_call(workers(call), (unsigned)__builtin_ctzll(asked), fill_states, &s);
-    return ST_OK;
+    while ((homes = to_be_asked(&s)) != 0) { /* a second time for sub-devices */
+        for (; homes != 0; homes &= homes - 1)
+            worker_group_call(workers(call), (unsigned)__builtin_ctzll(homes), fill_states, &s);
+    }
 }
 
 struct values {
@@ -110,14 +108,11 @@ bool device_ask_all_values(struct worker *w, uint64_t device_id, struct buffer *
     return s.is_known;
 }
 
-enum status device_ask_values(struct http_call *call, uint64_t device_id, const struct slice *names,
-                              size_t count, struct buffer *out)
+bool device_ask_values(struct http_call *call, uint64_t device_id, const struct slice *names,
+                       size_t count, struct buffer *out)
 {
     struct values s = {device_id, names, count, out, false};
-    unsigned home;
-    enum status st = device_ask_home(call, device_id, &home);
 
-    if (st == ST_OK)
-        worker_group_call(workers(call), home, fill_values, &s);
-    return st == ST_OK && !s.is_known ? ST_NOT_FOUND : st;
+    (void)home_call(workers(call), device_id, fill_values, &s);
+    return s.is_known;
 }

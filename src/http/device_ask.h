@@ -7,23 +7,19 @@
 #pragma once
 
 #include "http/http_call.h"
+#include "platform/home.h"
 
 /** Of one device, asked for by its number. */
 struct device_state {
     uint64_t device_id;
-    unsigned home; /* the worker; filled in by device_ask_states */
     bool is_known; /* otherwise the rest is false */
     bool is_online, is_alerting;
+    bool is_answered; /* while they are asked for: by the worker, */
+    unsigned home;    /* this one */
 };
 
-/** The worker that is home to a device: that of the device which holds its connection. Errors:
- * ST_NOT_FOUND, ST_CORRUPT, ST_IO. */
-enum status device_ask_home(struct http_call *call, uint64_t device_id, unsigned *home) MUST_CHECK;
-
-/** Fills in the states of `count` devices, with one question a worker. Errors: ST_CORRUPT, ST_IO.
- */
-enum status device_ask_states(struct http_call *call, struct device_state *states,
-                              size_t count) MUST_CHECK;
+/** Fills in the states of `count` devices. */
+void device_ask_states(struct http_call *call, struct device_state *states, size_t count);
 
 /** What an ETag of cloud values is made of: `"name":{"value":…,"ts":…}` of all, appended. On the
  * device's home. False: it is not known there. */
@@ -33,7 +29,7 @@ bool device_ask_all_values(struct worker *w, uint64_t device_id, struct buffer *
  * Appends the cloud values: `"name":{"value":…,"ts":…}` with commas between.
  *
  * @param names  the ones that are wanted; `count` 0: all
- * Errors: ST_NOT_FOUND (not known to its home), ST_CORRUPT, ST_IO
+ * @return false: it is not known to its home
  */
-enum status device_ask_values(struct http_call *call, uint64_t device_id, const struct slice *names,
-                              size_t count, struct buffer *out) MUST_CHECK;
+bool device_ask_values(struct http_call *call, uint64_t device_id, const struct slice *names,
+                       size_t count, struct buffer *out) MUST_CHECK;

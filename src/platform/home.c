@@ -366,6 +366,34 @@ void home_enter_device(struct home *h, struct home_project *p, struct device *d)
     device_enter(d, h, p);
 }
 
+struct home_question {
+    uint64_t device_id;
+    worker_call_fn fn;
+    void *arg;
+    unsigned home;
+};
+
+static void ask_home(struct worker *w, void *arg)
+{
+    struct home_question *q = arg;
+
+    q->home = home_of_device(home_of(w), q->device_id);
+    if (q->home == w->index && q->fn != NULL)
+        q->fn(w, q->arg);
+}
+
+unsigned home_call(struct worker_group *g, uint64_t device_id, worker_call_fn fn, void *arg)
+{
+    struct home_question q = {device_id, fn, arg, home_of_root(g, device_id)};
+    unsigned asked;
+
+    do { /* who does not know a new map yet leads back to where it was */
+        asked = q.home;
+        worker_group_call(g, asked, ask_home, &q);
+    } while (q.home != asked);
+    return asked;
+}
+
 void home_put_roots(struct home *h, struct root_map *roots)
 {
     root_map_unref(&h->roots);

@@ -145,6 +145,16 @@ static inline unsigned home_of_device(const struct home *h, uint64_t device_id)
     return home_of_root(h->worker->group, root_map_find(h->roots, device_id));
 }
 
+/**
+ * Has the worker that is home to a device run a function, and waits until it has: worker_group_call
+ * with the home that the workers know, whatever the registry says by now. While a device is on its
+ * way to another home, it is not at this one either.
+ *
+ * @param fn  NULL: only the home is asked for
+ * @return the home
+ */
+unsigned home_call(struct worker_group *g, uint64_t device_id, worker_call_fn fn, void *arg);
+
 /** From now on sub-devices are looked for by this map, of which it takes a reference. */
 void home_put_roots(struct home *h, struct root_map *roots);
 

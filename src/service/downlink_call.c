@@ -132,7 +132,7 @@ static enum downlink_verdict verdict_of(enum reason reason)
     }
 }
 
-void downlink_call(struct worker_group *g, unsigned home, const struct downlink_call *call,
+void downlink_call(struct worker_group *g, const struct downlink_call *call,
                    struct downlink_call_answer *answer)
 {
     struct open_topic topic = {.project_id = call->project_id,
@@ -147,7 +147,7 @@ void downlink_call(struct worker_group *g, unsigned home, const struct downlink_
     r.downlink = downlink_new(&topic, call->payload, slice_make(NULL, 0), &none);
     r.downlink->qos = 1;
     r.downlink->id = &answer->id;
-    worker_group_call(g, home, run, &r);
+    (void)home_call(g, call->device_id, run, &r);
     downlink_free(&r.downlink);
     waiting_lock(r.waiting);
     if (r.answer.is_later)

@@ -44,6 +44,5 @@ struct downlink_call_answer {
     struct command_id id; /* of a command, given or made */
 };
 
-/** @param home  the worker that is home to the device */
-void downlink_call(struct worker_group *g, unsigned home, const struct downlink_call *call,
+void downlink_call(struct worker_group *g, const struct downlink_call *call,
                    struct downlink_call_answer *answer);

@@ -184,3 +184,25 @@ def test_an_application_manages_its_devices(net, app, project):
 def test_devices_that_cannot_be(admin, own, form, field):
     """open-api 1, 7: 422 names what is wrong."""
     assert admin.post(DEVICES, form, project_key=own, expect=422)["field"] == field
+
+
+def test_a_device_that_moves(net, admin, project):
+    """open-api 6, 7, device-protocol: the answer to a move tells of the device as it is: its alarm
+    goes on, whichever worker is its home from then on."""
+    kind = admin.post(PROJECT + "/types", {"name": "t"}, project_key=project.key)["product_key"]
+    admin.post(PROJECT + "/alarm_rules", {"definition": {
+        "name": "hot", "level": "urgent", "source": {"type": kind},
+        "trigger": {"all": [{"attribute": "t", "operator": ">", "value": 9}]}}},
+        project_key=project.key)
+    login = project.device()
+    place = {"project_key": project.key, "device": login.username}
+    admin.patch(DEVICE, {"type": kind}, **place)
+    device = net.device(login)
+    device.publish(device.own("attributes"), b'{"t": 10}')
+    assert admin.get(DEVICE, **place)["alerting"] is True
+    for n in range(6):  # each leads to one of the workers
+        moved = admin.patch(DEVICE, {"parent": project.device().username, "address": str(n)}, **place)
+        assert moved["alerting"] is True
+        assert admin.get(DEVICE, **place)["alerting"] is True
+        assert [d["alerting"] for d in admin.get(DEVICES, project_key=project.key,
+                                                 query={"type": kind})["items"]] == [True]
