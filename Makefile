@@ -8,6 +8,7 @@ PREFIX       ?= /usr/local
 DESTDIR      ?=
 JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 5
+DECODER_SECONDS ?= $(FUZZ_SECONDS)
 PYTEST_JOBS  ?= 4
 PYTEST_ARGS  ?=
 TSAN_TESTS   ?= -m fast_tsan
@@ -55,6 +56,7 @@ help: ## this list
 	    PREFIX       "$(PREFIX)  (install; DESTDIR is put before it)" \
 	    JOBS         "$(JOBS)  (compilers at once)" \
 	    FUZZ_SECONDS "$(FUZZ_SECONDS)  (fuzz: for each target)" \
+	    DECODER_SECONDS "$(DECODER_SECONDS)  (fuzz: for each target but whole connections)" \
 	    PYTEST_ARGS  "$(PYTEST_ARGS)  (e2e: further arguments of pytest)" \
 	    PYTEST_JOBS  "$(PYTEST_JOBS)  (e2e: tests at once)"
 
@@ -98,7 +100,7 @@ e2e-tsan: tsan node-modules ## those of the end-to-end tests marked fast_tsan, o
 fuzz: packages-test ## each fuzz target for FUZZ_SECONDS
 	$(call CONFIGURE,fuzz,-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
 	$(call COMPILE,fuzz)
-	@$(SETTLED) tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(JOBS)
+	@$(SETTLED) tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(JOBS) $(DECODER_SECONDS)
 
 bench: packages-bench console ## load beside Debian's mosquitto; figures go to bench/results
 	@cmake -S . -B $(BUILD)/release -G Ninja -DCMAKE_BUILD_TYPE=release -DEZTCLOUD_BENCH=ON \

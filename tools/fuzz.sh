@@ -3,16 +3,19 @@
 # tests/fuzz/corpus/<subject>/. What a run finds stays in the build tree; an input that breaks
 # something is kept in <tree>/crashes and named.
 #
-# usage: fuzz.sh TREE SECONDS [TARGETS AT ONCE]
+# usage: fuzz.sh TREE SECONDS [TARGETS AT ONCE [SECONDS OF DECODERS]]
+#
+# Those that play whole connections run for SECONDS, and so do decoders unless they have their own.
 set -uo pipefail
 
 tree=$1
 seconds=$2
 jobs=${3:-1}
+decoder_seconds=${4:-$seconds}
 root=$(cd "$(dirname "$0")/.." && pwd)
 
 run_one() {
-    local target=$1 tree=$2 seconds=$3 root=$4
+    local target=$1 tree=$2 seconds=$3 root=$4 decoder_seconds=$5
     local name subject log
     local -a options=()
 
@@ -20,6 +23,10 @@ run_one() {
     subject=${name#fuzz_}
     log=$tree/logs/$name.log
     mkdir -p "$tree/logs" "$tree/found/$subject" "$tree/crashes"
+    case $subject in
+    *_connection | *_websocket) ;;
+    *) seconds=$decoder_seconds ;;
+    esac
     [ -f "$root/tests/fuzz/$subject.dict" ] && options+=("-dict=$root/tests/fuzz/$subject.dict")
     local -a folders=("$tree/found/$subject")
     [ -d "$root/tests/fuzz/corpus/$subject" ] && folders+=("$root/tests/fuzz/corpus/$subject")
@@ -49,6 +56,6 @@ if ((${#targets[@]} == 0)); then
 fi
 # shellcheck disable=SC2016 # for the inner shell
 printf '%s\0' "${targets[@]}" |
-    xargs -0 -P "$jobs" -I{} bash -c 'run_one "$@"' _ {} "$tree" "$seconds" "$root"
+    xargs -0 -P "$jobs" -I{} bash -c 'run_one "$@"' _ {} "$tree" "$seconds" "$root" "$decoder_seconds"
 code=$?
 ((code == 0)) || exit 1
