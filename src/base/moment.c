@@ -1,5 +1,5 @@
-/* Dates are counted in days by the proleptic Gregorian calendar, whose years begin in March here, so
- * that the day that may be missing is the last one. */
+/* Dates are counted in days by the proleptic Gregorian calendar, whose years begin in March here,
+ * so that the day that may be missing is the last one. */
 #include "base/moment.h"
 
 enum { DAY_S = 86400, DIGITS_MAX = 9 };
@@ -68,9 +68,8 @@ static bool take_all(struct slice s, struct fields *f)
 {
     return take_number(&s, 4, &f->year) && take_char(&s, '-', '-') &&
            take_number(&s, 2, &f->month) && take_char(&s, '-', '-') &&
-           take_number(&s, 2, &f->day) && take_char(&s, 'T', 't') &&
-           take_number(&s, 2, &f->hour) && take_char(&s, ':', ':') &&
-           take_number(&s, 2, &f->minute) && take_char(&s, ':', ':') &&
+           take_number(&s, 2, &f->day) && take_char(&s, 'T', 't') && take_number(&s, 2, &f->hour) &&
+           take_char(&s, ':', ':') && take_number(&s, 2, &f->minute) && take_char(&s, ':', ':') &&
            take_number(&s, 2, &f->second) && take_fraction(&s, &f->ms) &&
            take_offset(&s, &f->offset_s) && s.len == 0;
 }

@@ -24,8 +24,9 @@ static json_t *describe(struct http_call *call, const struct registry_project *p
     return json_pack("{s:o, s:s, s:b, s:b, s:b, s:b, s:s, s:o, s:o, s:I, s:I}", "project_key",
                      http_json_ident(IDENT_PROJECT, p->project_id), "name", p->name, "enabled",
                      p->enabled, "open_mqtt", p->open_mqtt, "alarm_per_rule", p->alarm_per_rule,
-                     "log", p->log, "journal", journal_policy_word(p->journal), "endpoints", api_endpoints_of_project(call->site, own),
-                     "own_endpoints", own, "device_count", (json_int_t)device_count, "created_ms",
+                     "log", p->log, "journal", journal_policy_word(p->journal), "endpoints",
+                     api_endpoints_of_project(call->site, own), "own_endpoints", own,
+                     "device_count", (json_int_t)device_count, "created_ms",
                      (json_int_t)p->created_ms);
 }
 

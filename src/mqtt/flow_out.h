@@ -159,6 +159,7 @@ void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn
 void flow_out_take_if(struct flow_out *f, bool (*should)(const struct delivery *d, void *arg),
                       flow_out_take_fn take, void *arg);
 
-/** Takes QoS 0 out of the queue, and `with_seq` what has a seq; gives the lowest seq taken out, or 0.
+/** Takes QoS 0 out of the queue, and `with_seq` what has a seq; gives the lowest seq taken out, or
+ * 0.
  */
 uint64_t flow_out_unqueue(struct flow_out *f, bool with_seq, flow_out_take_fn take, void *arg);

@@ -99,8 +99,8 @@ uint64_t session_time_left(uint32_t expiry_s, uint64_t gone_ms, int64_t now_ms);
 /** A client came back (or came): stops the clocks of will and expiry. */
 void session_attach(struct session *s, struct client *c);
 
-/** The connection is gone: takes out of the queue what the service will read again, and QoS 0, which
- * is lost and counted. Gives the lowest seq taken out, or 0. */
+/** The connection is gone: takes out of the queue what the service will read again, and QoS 0,
+ * which is lost and counted. Gives the lowest seq taken out, or 0. */
 uint64_t session_unqueue(struct session *s);
 
 enum session_result {

@@ -60,8 +60,8 @@ static uint64_t read_forwards(struct journal *j, struct reading *x, uint64_t aft
     uint64_t project_id = x->query->project_id, first;
 
     while (after < x->last && x->left > 0 && x->looks < MESSAGE_QUERY_LOOKS_MAX) {
-        uint64_t read = journal_read(j, project_id, after, PIECE_RECORDS, PIECE_BYTES, on_record, x,
-                                     &first);
+        uint64_t read =
+            journal_read(j, project_id, after, PIECE_RECORDS, PIECE_BYTES, on_record, x, &first);
 
         if (read == after || x->is_over)
             return 0;

@@ -9,9 +9,9 @@
 
 struct message_query {
     uint64_t project_id;
-    uint64_t device_id;    /* 0: any */
-    uint16_t kinds;        /* bits 1 << enum open_kind; 0: all */
-    struct slice stream;   /* of data; empty: any */
+    uint64_t device_id;     /* 0: any */
+    uint16_t kinds;         /* bits 1 << enum open_kind; 0: all */
+    struct slice stream;    /* of data; empty: any */
     int64_t from_ms, to_ms; /* from_ms <= committed < to_ms; 0: any */
     bool oldest_first;
     uint64_t place; /* the last number that was seen; 0: begin */

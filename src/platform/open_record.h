@@ -24,7 +24,7 @@ enum status open_record_read(struct slice bytes, uint64_t project_id, uint64_t n
 struct open_record_head {
     uint64_t device_id, type_id;
     enum open_kind kind;
-    int64_t accepted_ms; /* Unix */
+    int64_t accepted_ms;          /* Unix */
     struct slice stream, payload; /* inside the record */
 };
 enum status open_record_peek(struct slice bytes, struct open_record_head *out) MUST_CHECK;

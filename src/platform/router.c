@@ -113,8 +113,7 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
     /* In this order, as below. */
     return atomic_load_explicit(&p->joining, memory_order_acquire) != 0 ||
            open_interest_live(&p->interest, kind) != 0 ||
-           open_interest_durable(&p->interest, kind) != 0 ||
-           is_always_recorded(p, kind);
+           open_interest_durable(&p->interest, kind) != 0 || is_always_recorded(p, kind);
 }
 
 static void add_receipt(struct journal_request *r, const struct router_receipt *receipt)
@@ -229,8 +228,7 @@ static uint64_t seq_before(struct worker_group *g, const struct journal_request 
         if (r->kind == JOURNAL_REQUEST_RECORD && r->project_id == barrier->project_id)
             return r->seq - 1;
     }
-    return journal_last_seq(home_of(worker_group_get(g, 0))->shared->journal,
-                            barrier->project_id);
+    return journal_last_seq(home_of(worker_group_get(g, 0))->shared->journal, barrier->project_id);
 }
 
 static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,

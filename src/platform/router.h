@@ -30,7 +30,8 @@ enum router_way { ROUTER_LIVE, ROUTER_JOURNAL };
  * @param m        its reference passes
  * @param receipt  posted when it is in the journal; may be NULL
  */
-enum router_way router_publish(struct home *h, struct open_message **m, const struct router_receipt *receipt);
+enum router_way router_publish(struct home *h, struct open_message **m,
+                               const struct router_receipt *receipt);
 
 /** Has the receipt of several messages come with the newest record of this turn, all being
  * committed then. `before`: h->journal_last before they were published. False: none of them is a

@@ -12,9 +12,9 @@
 #include "service/app_replay.h"
 
 struct conversion {
-    uint64_t answered, committed;                 /* bits of workers */
+    uint64_t answered, committed;                /* bits of workers */
     uint64_t numbers[OPEN_INTEREST_WORKERS_MAX]; /* records made before the question, by worker */
-    uint64_t seq;                                 /* of the last barrier */
+    uint64_t seq;                                /* of the last barrier */
 };
 
 /* --- at each worker -------------------------------------------------------------------------- */
@@ -27,11 +27,8 @@ static void open_question(struct worker *w, const struct letter *l)
 {
     struct home *h = home_of(w);
     struct letter answer = {.open = open_answered, .a = l->a, .b = w->index, .c = h->recorded};
-    struct router_receipt barrier = {.open = open_committed,
-                                     .to = (unsigned)l->b,
-                                     .a = l->a,
-                                     .b = w->index,
-                                     .wants_seq = true};
+    struct router_receipt barrier = {
+        .open = open_committed, .to = (unsigned)l->b, .a = l->a, .b = w->index, .wants_seq = true};
 
     /* The same way as messages go, so as not to come before or behind one. */
     if (l->b == w->index && h->letters_to_self == 0)
@@ -121,10 +118,8 @@ void app_convert_subscribed(struct app_subscription *sub)
 void app_convert_begin(struct app_session *a)
 {
     struct worker *w = a->session->worker;
-    struct letter letter = {.open = open_question,
-                            .a = a->session->handle,
-                            .b = w->index,
-                            .c = a->project->project_id};
+    struct letter letter = {
+        .open = open_question, .a = a->session->handle, .b = w->index, .c = a->project->project_id};
 
     if (a->is_durable || a->conversion != NULL)
         return;

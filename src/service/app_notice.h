@@ -9,7 +9,8 @@
 /** Records of the journal from `from_seq` to `to_seq` are gone before the session had them. */
 void app_notice_lost(struct app_session *a, uint64_t from_seq, uint64_t to_seq);
 
-/** What the client asked for is at its end. `op`: "replay" or "snapshot"; `filter` as it gave it. */
+/** What the client asked for is at its end. `op`: "replay" or "snapshot"; `filter` as it gave it.
+ */
 void app_notice_end(struct app_session *a, const char *op, struct slice filter, uint64_t seq);
 
 /** It will not be done. `op` as the client wrote it; `why`: one sentence. */

@@ -30,3 +30,38 @@ void app_own_send(struct app_session *a, enum open_kind kind, struct slice paylo
     if (session_deliver(a->session, &d) == SESSION_FULL)
         session_refuse(a->session, &d);
 }
+
+void app_own_deliver(struct worker *w, const struct app_receiver *to, struct open_message *m)
+{
+    struct session *s = session_find_handle(w, to->session);
+    struct delivery d = {.message = &m->message,
+                         .qos = m->message.qos < to->qos ? m->message.qos : to->qos,
+                         .subscription_id = to->identifier,
+                         .retain = true};
+
+    if (s == NULL)
+        delivery_deinit(&d);
+    else if (session_deliver(s, &d) == SESSION_FULL)
+        session_refuse(s, &d);
+}
+
+/* b: QoS, c: identifier. */
+static void open_message(struct worker *w, const struct letter *l)
+{
+    struct app_receiver to = {.session = l->a, .qos = (uint8_t)l->b, .identifier = (uint32_t)l->c};
+
+    app_own_deliver(w, &to, l->object);
+}
+
+/* What is published here next is delivered here at once, so a letter to ourselves would come behind
+ * it; unless such messages go by letter themselves. */
+void app_own_give(struct home *h, const struct app_receiver *to, struct open_message *m)
+{
+    struct letter letter = {
+        .open = open_message, .object = m, .a = to->session, .b = to->qos, .c = to->identifier};
+
+    if (to->worker == h->worker->index && h->letters_to_self == 0)
+        app_own_deliver(h->worker, to, m);
+    else
+        worker_post(h->worker, to->worker, &letter);
+}

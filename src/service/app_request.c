@@ -149,8 +149,8 @@ static const char *read_members(const struct app_session *a, const struct json_m
     if (op == NULL || json_text(op, text->op, OP_TEXT_MAX, &text->op_len) != ST_OK ||
         (known = op_of(slice_make(text->op, text->op_len))) == NULL)
         return "\"op\" must be \"snapshot\" or \"replay\"";
-    if (filter == NULL || json_text(filter, text->filter, a->site->settings->filter_max,
-                                    &text->filter_len) != ST_OK)
+    if (filter == NULL ||
+        json_text(filter, text->filter, a->site->settings->filter_max, &text->filter_len) != ST_OK)
         return "\"filter\" must be a string: a topic filter";
     if (known->has_from &&
         (from == NULL || !read_from_member(from, a->session->worker->unix_ms, &r->from)))

@@ -65,8 +65,8 @@ struct app_session {
     struct timer away_timer;   /* offline, in a share group: when it counts as away */
 
     /* the journal (app_feed) */
-    bool is_durable;     /* fed by the journal */
-    bool is_stored;      /* it outlives its connection, and the program: fixed when it is opened */
+    bool is_durable; /* fed by the journal */
+    bool is_stored;  /* it outlives its connection, and the program: fixed when it is opened */
     struct conversion *conversion; /* owned: from live to the journal; NULL: none is under way */
     bool is_behind;      /* reads the journal; otherwise takes what is committed from memory */
     bool is_continuing;  /* a letter that goes on reading is under way */

@@ -13,10 +13,11 @@
 #include "base/invariant.h"
 #include "platform/device.h"
 #include "service/app_notice.h"
+#include "service/app_own.h"
 #include "service/counters.h"
 
 enum {
-    SNAPSHOTS_MAX = 8,  /* under way in a session */
+    SNAPSHOTS_MAX = 8, /* under way in a session */
     DEVICES_A_PIECE = 64
 };
 
@@ -25,11 +26,9 @@ struct snapshot {
     struct open_filter filter;
     struct project_secret *limits; /* a reference; NULL: any device */
     char *text;                    /* owned: the filter as the client wrote it */
-    uint64_t session, connection;  /* handle; which of its connections */
-    unsigned worker;               /* the session's home */
-    uint8_t qos;
-    bool is_ordered; /* by the journal */
-    uint32_t identifier;
+    struct app_receiver receiver;
+    uint64_t connection;    /* which one of the session */
+    bool is_ordered;        /* by the journal */
     unsigned home;          /* which is asked */
     bool is_begun;          /* its devices are known: */
     struct buffer devices;  /* owned: their numbers */
@@ -99,9 +98,8 @@ static struct open_message *attributes_of(const struct device *d)
 
 static struct open_message *alarm_of(const struct device *d)
 {
-    return new_message(
-        d, OPEN_KIND_ALARM,
-        slice_of(d->is_alarming ? "{\"alerting\": true}" : "{\"alerting\": false}"));
+    return new_message(d, OPEN_KIND_ALARM,
+                       slice_of(d->is_alarming ? "{\"alerting\": true}" : "{\"alerting\": false}"));
 }
 
 static struct open_message *online_of(const struct device *d)
@@ -120,39 +118,18 @@ static const struct state {
     {OPEN_KIND_ONLINE, online_of},
 };
 
-static void open_message_of(struct worker *w, const struct letter *l)
-{
-    struct open_message *m = l->object;
-    struct session *s = session_find_handle(w, l->a);
-    struct delivery d = {.message = &m->message,
-                         .qos = (uint8_t)l->b,
-                         .subscription_id = (uint32_t)l->c,
-                         .retain = true};
-
-    if (s == NULL)
-        delivery_deinit(&d);
-    else if (session_deliver(s, &d) == SESSION_FULL)
-        session_refuse(s, &d);
-}
-
 static void give(struct home *h, struct snapshot *s, struct open_message *m)
 {
-    struct letter letter = {
-        .open = open_message_of, .object = m, .a = s->session, .b = s->qos, .c = s->identifier};
-
     if (s->is_ordered)
         buffer_append(&s->messages, &m, sizeof(m));
-    else if (s->worker == h->worker->index && h->letters_to_self == 0)
-        open_message_of(h->worker, &letter); /* as what is published here next */
     else
-        worker_post(h->worker, s->worker, &letter);
+        app_own_give(h, &s->receiver, m);
 }
 
 static bool is_meant(const struct snapshot *s, const struct device *d)
 {
     return (s->filter.device_id == 0 || s->filter.device_id == d->device_id) &&
-           (s->limits == NULL ||
-            project_secret_allows_device(s->limits, d->device_id, d->type_id));
+           (s->limits == NULL || project_secret_allows_device(s->limits, d->device_id, d->type_id));
 }
 
 static void find_devices(struct snapshot *s, const struct home_project *p)
@@ -189,13 +166,13 @@ static void open_piece(struct worker *w, const struct letter *l);
 static void send_back(struct home *h, struct snapshot *s)
 {
     struct router_receipt receipt = {
-        .open = open_piece, .to = s->worker, .b = (uint64_t)(uintptr_t)s};
+        .open = open_piece, .to = s->receiver.worker, .b = (uint64_t)(uintptr_t)s};
     struct letter letter = {.open = open_piece, .b = receipt.b};
 
     if (s->is_ordered)
         router_put_barrier(h, s->filter.project_id, &receipt);
     else
-        worker_post(h->worker, s->worker, &letter);
+        worker_post(h->worker, s->receiver.worker, &letter);
 }
 
 static void open_question(struct worker *w, const struct letter *l)
@@ -222,10 +199,9 @@ static void open_question(struct worker *w, const struct letter *l)
 
 static void end(struct app_session *a, struct snapshot *s)
 {
-    uint64_t seq = a->is_durable
-                       ? a->position
-                       : journal_last_seq(home_of(a->session->worker)->shared->journal,
-                                          a->project->project_id);
+    uint64_t seq = a->is_durable ? a->position
+                                 : journal_last_seq(home_of(a->session->worker)->shared->journal,
+                                                    a->project->project_id);
 
     app_notice_end(a, "snapshot", slice_of(s->text), seq);
     a->snapshot_count--;
@@ -263,12 +239,10 @@ static void go_on(struct app_session *a, struct snapshot *s)
 static void deliver_messages(struct app_session *a, struct snapshot *s)
 {
     for (size_t at = 0; at < s->messages.len; at += sizeof(struct open_message *)) {
-        struct letter letter = {.a = s->session, .b = s->qos, .c = s->identifier};
         struct open_message *m;
 
         memcpy(&m, s->messages.data + at, sizeof(m));
-        letter.object = m;
-        open_message_of(a->session->worker, &letter);
+        app_own_deliver(a->session->worker, &s->receiver, m);
     }
     s->messages.len = 0;
 }
@@ -276,7 +250,7 @@ static void deliver_messages(struct app_session *a, struct snapshot *s)
 static void open_piece(struct worker *w, const struct letter *l)
 {
     struct snapshot *s = (struct snapshot *)(uintptr_t)l->b;
-    struct session *session = session_find_handle(w, s->session);
+    struct session *session = session_find_handle(w, s->receiver.session);
     struct app_session *a;
 
     if (session == NULL || session->client == NULL || session->client_count != s->connection) {
@@ -303,11 +277,9 @@ enum status app_snapshot_begin(struct app_session *a, const struct app_request *
     s->filter = r->compiled;
     s->limits = a->access.limits == NULL ? NULL : project_secret_ref(a->access.limits);
     s->text = slice_to_string(r->filter);
-    s->session = a->session->handle;
+    s->receiver =
+        (struct app_receiver){a->session->handle, a->session->worker->index, r->qos, r->identifier};
     s->connection = a->session->client_count;
-    s->worker = a->session->worker->index;
-    s->qos = r->qos;
-    s->identifier = r->identifier;
     a->snapshot_count++;
     counter_inc(app_snapshots);
     go_on(a, s);

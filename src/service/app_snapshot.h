@@ -6,8 +6,8 @@
 
 #include "service/app_request.h"
 
-/** Asks all homes, one after the other and as fast as the client takes it. Errors: ST_FULL: too many
- * are under way. */
+/** Asks all homes, one after the other and as fast as the client takes it. Errors: ST_FULL: too
+ * many are under way. */
 enum status app_snapshot_begin(struct app_session *a, const struct app_request *r) MUST_CHECK;
 
 /** There is room, or the session has caught up: goes on with those that wait. */

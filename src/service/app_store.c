@@ -1,7 +1,8 @@
 /*
  * The forms, big-endian. SESSION: version; version of MQTT; expiry (s); when its client went (Unix
- * ms, 0: connected); the last record that it was sent (not in version 1); number of subscriptions; of each the filter behind its length, QoS, flags,
- * identifier, and the number above which it counts. FLIGHT: packet identifier, state.
+ * ms, 0: connected); the last record that it was sent (not in version 1); number of subscriptions;
+ * of each the filter behind its length, QoS, flags, identifier, and the number above which it
+ * counts. FLIGHT: packet identifier, state.
  */
 #include "service/app_store.h"
 
@@ -196,8 +197,8 @@ static struct session *make_session(struct worker *w, uint64_t project_id, struc
     uint64_t again_seq = form == 1 ? UINT64_MAX : reader_u64(r);
     struct session *s;
 
-    if (r->status != ST_OK || form == 0 || form > STORE_VERSION || client_id.len > SESSION_CLIENT_ID_MAX ||
-        home_find_project(home_of(w), project_id) == NULL)
+    if (r->status != ST_OK || form == 0 || form > STORE_VERSION ||
+        client_id.len > SESSION_CLIENT_ID_MAX || home_find_project(home_of(w), project_id) == NULL)
         return NULL;
     s = session_open(w, &app_service, project_id, client_id);
     s->version = (enum mqtt_version)version;

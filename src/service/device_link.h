@@ -49,8 +49,8 @@ struct device_link {
     uint32_t count;
     uint32_t trace_count;
     struct device_trace *traces; /* owned; see sub_link.h */
-    bool is_durable;             /* it is in the journal (link_store.h): fixed by its first client */
-    uint64_t last_number;        /* of its deliveries there */
+    bool is_durable;      /* it is in the journal (link_store.h): fixed by its first client */
+    uint64_t last_number; /* of its deliveries there */
 };
 
 /** By whom a device is connected, and how its messages speak of it. */

@@ -44,10 +44,10 @@ enum journal_table {
 
 /* X(NAME, word): when an open message is recorded, and its device answered after the commit (what
  * comes at QoS 0 has no answer). */
-#define JOURNAL_POLICY_LIST(X) \
-    X(WHEN_OWED, "when_owed")  /* when a persistent session is owed it */ \
-    X(ALWAYS, "always")        /* in any case */                          \
-    X(NEVER, "never")          /* recorded when it is owed, and answered at once */
+#define JOURNAL_POLICY_LIST(X)                                           \
+    X(WHEN_OWED, "when_owed") /* when a persistent session is owed it */ \
+    X(ALWAYS, "always")       /* in any case */                          \
+    X(NEVER, "never")         /* recorded when it is owed, and answered at once */
 
 enum journal_policy {
 #define X(name, word) JOURNAL_POLICY_##name,
@@ -127,8 +127,8 @@ enum status journal_commit(struct journal *j) MUST_CHECK;
 uint64_t journal_read(struct journal *j, uint64_t project_id, uint64_t after, uint32_t max_records,
                       uint64_t max_bytes, journal_record_fn fn, void *arg, uint64_t *first);
 
-/** The number below the first record that was committed at or after this time; the last one, if none
- * was. Any thread. */
+/** The number below the first record that was committed at or after this time; the last one, if
+ * none was. Any thread. */
 uint64_t journal_seq_before(struct journal *j, uint64_t project_id, int64_t unix_ms);
 
 /** The newest visible number of a project, 0: none yet. Any thread. */

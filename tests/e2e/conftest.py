@@ -47,6 +47,17 @@ def server(request):
         running.remove()
 
 
+@pytest.fixture
+def own():
+    """A server of the test's own, which it may stop and start."""
+    made = Server()
+    try:
+        yield made.start()
+        made.stop()
+    finally:
+        made.remove()
+
+
 @pytest.fixture(scope="module")
 def projects(server):
     """The module's project of each route, so that its tests share no client identifiers."""

@@ -65,10 +65,21 @@ static const struct {
     const char *text;
     int64_t want;
 } times[] = {
-    {"-1s", 1000},  {"-15m", 900000}, {"-12h", 43200000},   {"-7d", 604800000},
-    {"-0s", NONE},  {"15m", NONE},    {"-m", NONE},         {"-15", NONE},
-    {"-1w", NONE},  {"-1.5h", NONE},  {"-9999999999s", NONE}, {"--1s", NONE},
-    {"- 1s", NONE}, {"", NONE},       {"-", NONE},
+    {"-1s", 1000},
+    {"-15m", 900000},
+    {"-12h", 43200000},
+    {"-7d", 604800000},
+    {"-0s", NONE},
+    {"15m", NONE},
+    {"-m", NONE},
+    {"-15", NONE},
+    {"-1w", NONE},
+    {"-1.5h", NONE},
+    {"-9999999999s", NONE},
+    {"--1s", NONE},
+    {"- 1s", NONE},
+    {"", NONE},
+    {"-", NONE},
 };
 
 static void times_ago_are_read(void **state)
