@@ -7,6 +7,8 @@
 
 #define SCRIPT_OTHER_PROJECT "PR_SIM0000002"
 
+enum { SCRIPT_ASKS = 200 /* the identifier of subscriptions that ask for snapshot and replay */ };
+
 /* --- parts ----------------------------------------------------------------------------------- */
 
 static void put_u16(struct buffer *b, uint16_t value)
@@ -57,11 +59,16 @@ static void put_packet(struct buffer *b, uint8_t first, struct buffer *body)
     buffer_deinit(body);
 }
 
-static void put_user_property(struct buffer *set)
+static void put_pair(struct buffer *set, const char *key, const char *value)
 {
     buffer_append_u8(set, 0x26);
-    put_text(set, "k");
-    put_text(set, "v");
+    put_text(set, key);
+    put_text(set, value);
+}
+
+static void put_user_property(struct buffer *set)
+{
+    put_pair(set, "k", "v");
 }
 
 size_t script_size(uint8_t operand)
@@ -142,7 +149,7 @@ static const char *form_of(enum script_face face, uint8_t operand)
         "open/" WORLD_PROJECT "/#",
         "#",
         "open/" SCRIPT_OTHER_PROJECT "/@/attributes_push",
-        "open/" WORLD_PROJECT "/@/nothing",
+        "$open/" WORLD_PROJECT "/ctl",
     };
 
     return (face == SCRIPT_DEVICE ? of_devices : of_apps)[operand & 15];
@@ -180,6 +187,8 @@ static void put_payload(struct buffer *b, uint8_t which, uint8_t more, struct re
         "{\"t\":1",
         "[1]",
         "{\"method\":\"m\",\"id\":8,\"params\":{}}",
+        "{\"op\":\"snapshot\",\"filter\":\"open/" WORLD_PROJECT "/#\"}",
+        "{\"op\":\"replay\",\"filter\":\"open/" WORLD_PROJECT "/#\",\"from\":0}",
     };
     size_t count = sizeof(texts) / sizeof(texts[0]);
 
@@ -316,6 +325,10 @@ void script_write_subscribe(struct buffer *b, enum script_face face, bool is_v5,
         if (identifier != 0) {
             buffer_append_u8(&set, 0x0b);
             put_varint(&set, identifier == 255 ? 268435455 : identifier);
+        }
+        if (identifier == SCRIPT_ASKS) {
+            put_pair(&set, "snapshot", "1");
+            put_pair(&set, "from", "0");
         }
         put_properties(&body, &set);
     }
