@@ -35,7 +35,7 @@ def test_flags_of_connect(net, project, version, first):
     data = packets.connect(version, "id", project.key, project.secret)
     client = net.raw("app", version)
     client.send(bytes([first]) + data[1:])
-    client.expect_refused(0x81, 0x82)
+    client.expect_closed()
 
 
 @versions
@@ -108,14 +108,22 @@ def test_flags_of_disconnect(net, version, data):
     """[MQTT-3.14.1-1]: v5 DISCONNECT 0x81 and the end; 3.1.1 the end."""
     client = net.app(version)
     client.send(bytes.fromhex(data))
-    client.expect_closed(0x81, 0x82)
+    client.expect_closed(0x81)
+
+
+@pytest.mark.parametrize("code", [0x01, 0x03, 0x05, 0x10, 0x7F, 0x84, 0x8B, 0x8E, 0xA2, 0xFF])
+def test_disconnect_with_a_foreign_code(net, code):
+    """[MQTT-3.14.2-1]: codes that a DISCONNECT of a client does not have: 0x82."""
+    client = net.app()
+    client.send(packets.disconnect(code))
+    client.expect_closed(0x82)
 
 
 def test_auth_is_an_error(net):
     """[MQTT-4.12.0-7], MQTT-3.15.2-1: AUTH without a method in CONNECT."""
-    for code in (0x00, 0x18, 0x19):
+    for body in (b"", b"\0", b"\0\0", b"\x18\0", b"\x19\0"):
         client = net.app()
-        client.send(packet(0xF0, bytes([code, 0])))
+        client.send(packet(0xF0, body))
         client.expect_closed(0x82)
 
 
@@ -123,7 +131,7 @@ def test_flags_of_auth(net):
     """[MQTT-3.15.1-1], [MQTT-2.1.3-1]: 0xF1 is malformed."""
     client = net.app()
     client.send(packet(0xF1, b"\0\0"))
-    client.expect_closed(0x81, 0x82)
+    client.expect_closed(0x81)
 
 
 def test_auth_in_3_1_1(net):

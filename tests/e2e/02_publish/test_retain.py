@@ -51,7 +51,7 @@ def test_empty_payload_clears(net, version):
     device.receive(payload=b'{"a":1}')
     watcher = net.app(version)
     watcher.subscribe(device.open("attributes"))
-    assert app.publish(device.open(PUSH), b"", retain=True).code in (0x00, 0x10)
+    assert app.publish(device.open(PUSH), b"", retain=True).code == 0x00
     late = net.app(version)
     late.subscribe(device.open(PUSH))
     marker = net.mark(device.open(PUSH))
@@ -60,13 +60,22 @@ def test_empty_payload_clears(net, version):
 
 
 @versions
-def test_without_retain_the_slot_stays(net, version):
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("kind", [PUSH, COMMAND])
+def test_without_retain_the_slot_stays(net, version, kind, qos):
     """[MQTT-3.3.1-8], 3.1.1 [MQTT-3.3.1-12]: RETAIN 0 neither stores nor deletes."""
-    topic, app = net.project.device().open(PUSH), net.app(version)
-    app.publish(topic, b'{"a":1}', retain=True)
-    app.publish(topic, b'{"a":2}')
+    topic, app = net.project.device().open(kind), net.app(version)
+    first, second = (b'{"method":"m","params":{},"id":%d}' % number for number in (1, 2))
     app.subscribe(topic)
-    app.receive(topic, b'{"a":1}')
+    for payload, retain, stored in ((second, False, []), (first, True, [first]),
+                                    (second, False, [first])):
+        app.publish(topic, payload, 1 if retain else qos, retain=retain)
+        app.receive(topic, payload)
+        late = net.app(version)
+        late.subscribe(topic)
+        for expected in (*stored, net.mark(topic)):
+            late.receive(topic, expected)
+        app.receive(topic)
 
 
 @versions

@@ -51,7 +51,7 @@ def test_acknowledged_then_closed(net, version, payload, qos):
     app.receive_online(login.open("online"), True)
     device.send(packets.publish(version, device.own("attributes"), payload, qos=qos, pid=9))
     device.expect(Ack, kind=Type.PUBACK if qos == 1 else Type.PUBREC, pid=9)
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
     app.receive_online(login.open("online"), False)
 
 
@@ -64,7 +64,7 @@ def test_on_every_json_topic(net, version, name, qos):
     device.send(packets.publish(version, device.own(name), b"[]", qos=qos, pid=9))
     if qos:
         device.expect(Ack, kind=Type.PUBACK, pid=9)
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
 
 
 @versions
@@ -74,7 +74,7 @@ def test_comes_back_and_works(net, version):
     app.subscribe(device.open("attributes"))
     device.send(packets.publish(version, device.own("attributes"), b"no", qos=1, pid=1))
     device.expect(Ack, kind=Type.PUBACK)
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
     again = net.device(device.login, version)
     again.publish(again.own("attributes"), b'{"a":1}')
     app.receive(payload=b'{"a":1}')
@@ -87,7 +87,7 @@ def test_what_came_before_counts(net):
     topic = device.own("attributes")
     device.send(*(packets.publish(5, topic, payload) for payload in
                   (b'{"a":1}', b'{"a":2}', b"bad", b'{"a":3}')))
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
     app.receive(payload=b'{"a":1}')
     app.receive(payload=b'{"a":2}')
     app.receive_online(device.open("online"), False)

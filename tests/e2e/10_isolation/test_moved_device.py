@@ -59,7 +59,7 @@ def test_regress_removed_and_added_between_two_looks(moving):
     wait_until(lambda: is_device_of(own, new), "the addition")
     own.signal(signal.SIGCONT)
     assert (removal.wait(), addition.wait()) == (0, 0)
-    held.expect_closed(0x87)
+    held.expect_closed(0x87, why="the device was removed, or has a parent now")
     stranger.receive_online(old.open("online"), False)
     app = net.app(project=second)
     app.subscribe("#")

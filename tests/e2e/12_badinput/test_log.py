@@ -41,7 +41,7 @@ def test_no_secrets(net, server, project):
     device = net.device()
     device.send(packets.publish(5, device.own("attributes"), b"payload-of-a-test", qos=1, pid=1))
     device.expect(packets.Ack)
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
     log = server.log()
     for secret in (project.secret, project.token, device.login.password,
                    "wrong-secret-of-a-test", "payload-of-a-test"):

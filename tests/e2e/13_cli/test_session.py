@@ -30,7 +30,7 @@ def test_end(net, server, project):
     app = net.app(client_id="end \"me\" ä", props=KEPT)
     assert server.cli("session", "end", "end \"me\" ä", "--project", project.key) == {
         "ended": "end \"me\" ä"}
-    app.expect_closed(0x98)
+    app.expect_closed(0x98, why="an operator has ended this session")
     assert "end \"me\" ä" not in sessions(server, project)
 
 

@@ -65,8 +65,8 @@ def test_open_mqtt(net, server, own, version):
     other, device = net.app(version), net.device(own.device(), version)
     told = switch(own, "--open-mqtt", "off")
     assert (told["open_mqtt"], told["enabled"]) == (False, True)
-    app.expect_closed(0x87)
-    secure.expect_closed(0x87)
+    app.expect_closed(0x87, why="the application API is not enabled for this project")
+    secure.expect_closed(0x87, why="the application API is not enabled for this project")
     assert_refused(net, version, own)
     device.publish(device.own("attributes"), b'{"a":1}')
     device.ping()
@@ -84,8 +84,8 @@ def test_project_enabled(net, server, own, version):
     others = net.app(version), net.device(version=version)
     told = switch(own, "--enabled", "off")
     assert (told["open_mqtt"], told["enabled"]) == (True, False)
-    app.expect_closed(0x87)
-    device.expect_closed(0x87)
+    app.expect_closed(0x87, why="the project is disabled")
+    device.expect_closed(0x87, why="the device or its project is disabled")
     assert_refused(net, version, own)
     assert_device_refused(net, version, device.login)
     for client in others:
@@ -166,7 +166,7 @@ def test_device_sessions_are_kept(net, own, version):
     device = net.device(login, version, client_id="pump", **KEEP)
     device.subscribe(device.own("attributes_push"))
     switch(own, "--enabled", "off")
-    device.expect_closed(0x87)
+    device.expect_closed(0x87, why="the device or its project is disabled")
     switch(own, "--enabled", "on")
     net.app(version, project=own).publish(login.open("attributes_push"), b'{"a":1}')
     device = net.device(login, version, client_id="pump", **KEEP)
@@ -174,15 +174,17 @@ def test_device_sessions_are_kept(net, own, version):
     device.receive(device.own("attributes_push"), b'{"a":1}')
 
 
-@table("command", {"switched off": ("set", "--enabled", "off"), "removed": ("remove",)})
-def test_key_and_username_of_the_same_letters(net, server, own, command):
+@table("command, why", {
+    "switched off": (("set", "--enabled", "off"), "the project is disabled"),
+    "removed": (("remove",), "the project was removed")})
+def test_key_and_username_of_the_same_letters(net, server, own, command, why):
     """A device of another project that is named like the project does not notice its end."""
     name = "DU_" + own.key.removeprefix("PR_")
     made = server.cli("device", "add", "--project", net.project.key, "--username", name)
     device = net.device(Login(name, made["password"], net.project.key))
     app = net.app(project=own)
     server.cli("project", command[0], own.key, *command[1:])
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why=why)
     device.ping()
 
 
@@ -199,7 +201,7 @@ def test_device_enabled(net, server, version):
     other = net.device(version=version)
     app.subscribe(login.open("online"))
     assert not switch_device(login, server, "--enabled", "off")["enabled"]
-    device.expect_closed(0x87)
+    device.expect_closed(0x87, why="the device or its project is disabled")
     app.receive_online(login.open("online"), False)
     assert_device_refused(net, version, login)
     other.ping()

@@ -59,7 +59,7 @@ def test_clean_session_ends_with_the_count(net, watch, overflow, server, transpo
         flood(device, sent, 10)
         sent += 10
     watch.expect_memory()
-    unsent, dropped = overflow(app.expect_closed(0x97))
+    unsent, dropped = overflow(app.expect_closed(0x97, why="the queue is full: "))
     got = take(app, len(app._inbox))
     assert got == list(range(len(got))) and dropped == 0
     # what came behind the end concerned nobody any more

@@ -54,7 +54,7 @@ def test_clean_session_ends_with_the_count(net, watch, overflow, qos):
         taken += 1
         assert taken < MESSAGES
     app.receive_online(device.open("online"), False)
-    unsent, dropped = overflow(device.expect_closed(0x97))
+    unsent, dropped = overflow(device.expect_closed(0x97, why="the queue is full: "))
     got = take(device, len(device._inbox))
     assert got == list(range(len(got))) and dropped == 0
     assert len(got) + unsent == taken + 1
@@ -116,8 +116,11 @@ def test_expired_pushes_make_room(net, watch):
     while push(app, device, 1000, 10) == NOT_TAKEN:  # until the second is over
         pass
     again = net.device(device.login, client_id="expiring", **KEEP)
-    assert take(again, 2) == [0, 1000]
-    assert watch.grown("deliveries_dropped_expired") == 999
+    taken = take(again, 1)
+    while taken[-1] != 1000:  # the last ones may be alive yet, if all took long
+        taken += take(again, 1)
+    assert taken[0] == 0 and taken == sorted(taken)
+    assert watch.grown("deliveries_dropped_expired") == 1001 - len(taken)
 
 
 def test_too_large_or_too_late_is_not_taken(net):

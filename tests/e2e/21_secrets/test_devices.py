@@ -191,7 +191,7 @@ def test_changed_devices(net, own, secret, two):
     app = net.app(project=who, client_id="changed", **KEEP)
     app.subscribe("#")
     who.cli("set", "--devices", names(other))
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was changed")
     mine.publish(mine.own("data", "s"), b"1")
     other.publish(other.own("data", "s"), b"2")
     net.app(project=who, client_id="changed", **KEEP).receive(other.open("data/s"), b"2")

@@ -122,7 +122,7 @@ def test_closed_at_its_expiry(net, own, version, transport):
     expires = int(time.time()) + 3
     app = net.app(version, transport, project=who.pass_of("s", expires), client_id=name, **KEEP)
     app.subscribe(device.open("data/s"))
-    app.expect_closed(0xA0)
+    app.expect_closed(0xA0, why="the pass has expired")
     assert expires <= time.time() < expires + 2 + 8 * (time.time() > expires + 2)
     for other in others:
         other.ping()
@@ -146,8 +146,8 @@ def test_secret_over_before_its_pass(net, own, secret):
     """A pass does not outlive its secret (v5 0x87)."""
     who = secret("--expires", "+10s")
     with_secret, with_pass = net.app(project=who), net.app(project=who.pass_of())
-    with_secret.expect_closed(0x87)
-    with_pass.expect_closed(0x87)
+    with_secret.expect_closed(0x87, why="the secret has expired")
+    with_pass.expect_closed(0x87, why="the secret has expired")
     refused(net, 5, own, who.pass_of().secret, 0x87, 5)
 
 

@@ -9,14 +9,18 @@ from lib.packets import Prop, Will
 from lib.passes import Secret
 
 KEEP = {"clean": False, "props": ((Prop.SESSION_EXPIRY, 60),)}
-ENDS = {"revoked": ("remove",), "renewed": ("renew",), "limited": ("set", "--scopes", "subscribe"),
-        "moved": ("set", "--addresses", "192.0.2.0/24"), "expired": ("set", "--expires", "2020-01-01")}
+CHANGED = "the secret was changed"
+ENDS = {"revoked": (("remove",), "the secret was revoked"),
+        "renewed": (("renew",), CHANGED),
+        "limited": (("set", "--scopes", "subscribe"), CHANGED),
+        "moved": (("set", "--addresses", "192.0.2.0/24"), CHANGED),
+        "expired": (("set", "--expires", "2020-01-01"), CHANGED)}
 
 
 @pytest.mark.fast_tsan
 @versions
-@table("end", ENDS)
-def test_connections_are_closed(net, own, secret, version, end):
+@table("end, why", ENDS)
+def test_connections_are_closed(net, own, secret, version, end, why):
     """Live connections of the secret and of its passes are closed at once (v5 0x87), over both
     transports; those of other secrets and the devices go on."""
     who, other = secret(), secret()
@@ -27,7 +31,7 @@ def test_connections_are_closed(net, own, secret, version, end):
     start = time.monotonic()
     who.cli(*end)
     for client in gone:
-        client.expect_closed(0x87)
+        client.expect_closed(0x87, why=why)
     assert time.monotonic() - start < 10
     for client in stay:
         client.ping()
@@ -66,7 +70,7 @@ def test_rotation(net, own, secret, version):
     device.publish(device.own("data", "s"), b"unacknowledged")
     app.receive(device.open("data/s"), b"unacknowledged")
     old.cli("remove")
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was revoked")
     device.publish(device.own("data", "s"), b"owed")
     app = net.app(version, project=new, client_id=name, **KEEP)
     assert app.connack.session_present
@@ -85,7 +89,7 @@ def test_will_of_a_revoked_one(net, own, secret, version):
                       will=Will(topic, b'{"will":2}', props=((Prop.WILL_DELAY, 50),)))
     delayed.disconnect(code=4)
     who.cli("remove")
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was revoked")
     net.app(5, project=own, client_id="delayed", props=KEEP["props"]).ping()  # ends the old session
     net.app(version, project=own).publish(topic, b'{"marker":1}')
     device.receive(device.own("attributes_push"), b'{"marker":1}')
@@ -97,7 +101,7 @@ def test_expiry_closes(net, own, secret, version):
     expires = int(time.time()) + 10
     who = secret("--expires", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires)))
     app = net.app(version, project=who)
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret has expired")
     assert time.time() >= expires
 
 
@@ -122,5 +126,5 @@ def test_project_removed(net, own, secret):
     who = secret()
     app = net.app(project=who)
     own.server.cli("project", "remove", own.key)
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the project was removed")
     net.raw("app").connect(None, own.key, who.secret, code=0x86)

@@ -89,7 +89,7 @@ def test_refusals_are_counted(net, secret, own, version):
     for _ in range(30):
         assert app.publish(device.open("attributes_push"), b"{}").code == refusal(version, 0x87, 0)
     app.publish(device.open("attributes_push"), b"{}", qos=0)
-    app.expect_closed(0x96)
+    app.expect_closed(0x96, why="too many refused publishes in a minute")
 
 
 @versions
@@ -129,7 +129,7 @@ def test_changed_scopes(net, secret, own, qos):
     app = net.app(project=who)
     assert app.publish(device.open("attributes_push"), b"{}", qos=qos).code == 0x10
     who.cli("set", "--scopes", "command")
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was changed")
     app = net.app(project=who)
     assert app.publish(device.open("attributes_push"), b"{}", qos=qos).code == 0x87
     assert app.publish(device.open("command_send"), b'{"method":"m"}', qos=qos).code == 0x10

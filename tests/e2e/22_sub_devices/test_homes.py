@@ -47,7 +47,7 @@ def test_parent_for_a_connected_device(net, server, project, version):
     app.subscribe(device.open("online"))
     move(server, project, device.login.username, gateway.username)
     app.receive_online(device.open("online"), False)
-    device.expect_closed(0x87)
+    device.expect_closed(0x87, why="the device was removed, or has a parent now")
 
 
 def test_known_to_applications(net, server, project):

@@ -119,7 +119,7 @@ def test_no_json_closes(tree, dialect, topic, payload):
         payload = payload if payload != b"7" else b"[]"  # a list is no object either
     answer = tree.say(f"{dialect}_{topic}", payload)
     assert tree.client.version == V4 or answer.code == 0x99
-    tree.client.expect_closed(0x99)
+    tree.client.expect_closed(0x99, why="the payload is not a JSON object")
 
 
 @table("topic, value", {

@@ -104,7 +104,7 @@ def test_not_json(net, follow, on):
     device = net.device()
     log = follow(device.login, on)
     device.publish(device.own("attributes"), b'{"a": oops}')
-    device.expect_closed(0x99)
+    device.expect_closed(0x99, why="the payload is not a JSON object")
     told = log.next("up", device.own("attributes"), "refused", any, payload='{"a": oops}')
     assert told["reason"].startswith("line 1, column ")
 

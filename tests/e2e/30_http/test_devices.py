@@ -65,7 +65,7 @@ def test_changes_count_at_once(net, admin, own):
     device.ping()
     net.raw("tcp").connect(None, login.username, login.password, code=0x86)
     admin.patch(DEVICE, {"enabled": False}, project_key=own, device=login.username)
-    device.expect_closed(0x87)
+    device.expect_closed(0x87, why="the device or its project is disabled")
     admin.delete(DEVICE, project_key=own, device=login.username)
     admin.get(DEVICE, project_key=own, device=login.username, expect=404)
     net.raw("tcp").connect(None, login.username, "another", code=0x86)

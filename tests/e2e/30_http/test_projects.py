@@ -38,7 +38,7 @@ def test_switching_off_counts_at_once(net, admin, made):
     app = net.raw("tls").connect(None, key, secret)
     changed = admin.patch(PROJECT, {"open_mqtt": False}, project_key=key)
     assert changed["open_mqtt"] is False and changed["name"] == made["name"]
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the application API is not enabled for this project")
     admin.patch(PROJECT, {"open_mqtt": True, "name": "Renamed"}, project_key=key)
     assert net.raw("tls").connect(None, key, secret).connack.code == 0
     assert admin.get(PROJECT, project_key=key)["name"] == "Renamed"
@@ -57,7 +57,7 @@ def test_removing_ends_everything(net, admin, made):
     key = made["project_key"]
     app = net.raw("tls").connect(None, key, credentials(admin, key)["project_secret"])
     admin.delete(PROJECT, project_key=key)
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the project was removed")
     admin.get(PROJECT, project_key=key, expect=404)
     admin.delete(PROJECT, project_key=key, expect=404)
 

@@ -35,7 +35,7 @@ def test_changed_renewed_removed(net, admin, project):
     app = net.app(project=Secret(project, "", made["secret"]))
     changed = admin.patch(SECRET, {"scopes": ["subscribe"], "expires_ms": None}, **who)
     assert changed["scopes"] == ["subscribe"] and changed["expires_ms"] is None
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was changed")
     app = net.app(project=Secret(project, "", made["secret"]))
     assert admin.patch(SECRET, changed.json, **who).json | {"last_used_ms": 0} == \
         changed.json | {"last_used_ms": 0, "last_used_address": "127.0.0.1"}
@@ -43,7 +43,7 @@ def test_changed_renewed_removed(net, admin, project):
     net.raw("tls").connect(None, project.key, made["secret"], code=0x86)
     app = net.app(project=Secret(project, "", renewed))
     admin.delete(SECRET, **who)
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was revoked")
     admin.get(SECRET, expect=404, **who)
 
 

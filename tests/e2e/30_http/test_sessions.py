@@ -63,7 +63,7 @@ def test_ending_one(net, admin, viewer, project):
     here = net.app(client_id="here", props=KEPT)
     viewer.delete(SESSION, project_key=project.key, client_id="here", expect=403)
     admin.delete(SESSION, project_key=project.key, client_id="here")
-    here.expect_closed(0x98)
+    here.expect_closed(0x98, why="an operator has ended this session")
     find(admin, project, "here", expect=404)
     net.app(client_id="away", props=KEPT).disconnect()
     find(admin, project, "away")

@@ -100,7 +100,7 @@ def test_secrets(settings, net, project):
     settings.click(test("revoke-billing"))
     settings.confirm()
     settings.gone(test("revoke-billing"))
-    app.expect_closed(0x87)
+    app.expect_closed(0x87, why="the secret was revoked")
 
 
 def test_renew_the_secret(settings, net, project, admin):

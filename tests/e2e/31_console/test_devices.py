@@ -34,7 +34,7 @@ def test_add_connect_remove(devices, net, server):
     devices.click(test(f"remove-{username}"))
     devices.confirm()
     devices.gone(test(f"device-{username}"))
-    device.expect_closed(0x87)
+    device.expect_closed(0x87, why="the device was removed")
 
 
 def test_add_many(devices, admin, project):

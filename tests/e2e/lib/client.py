@@ -61,9 +61,10 @@ class Client:
         assert not wrong, f"expected {fields}, got {found}"
         return found
 
-    def expect_closed(self, *codes):
-        """The end of the stream. v5: a DISCONNECT with one of `codes` before it, when codes are
-        given; a 3.1.1 server has no such packet. PUBLISH packets may come before."""
+    def expect_closed(self, code=None, why=None):
+        """The end of the stream, in v5 after a DISCONNECT with `code`, if that is given; a 3.1.1
+        server has no such packet. It says nothing but the code, or also a reason string with `why`
+        in it. PUBLISH packets may come before."""
         last = None
         try:
             while True:
@@ -77,20 +78,21 @@ class Client:
                     assert self._is_release(found), f"expected the end, got {found}"
         except Closed:
             assert not self._buffer, f"half a packet before the end: {self._buffer.hex()}"
-        if self.version == V5 and codes:
-            assert last and last.code in codes, f"expected one of {codes}, got {last}"
-        elif not codes:
+        if self.version == V5 and code is not None:
+            assert last and last.code == code, f"expected {code:#x}, got {last}"
+            assert says_only(last, why), last
+        else:
             assert last is None, f"expected the end alone, got {last}"
         return last
 
-    def expect_refused(self, *codes, v4=()):
-        """The end after a bad CONNECT: with or without a CONNACK of one of these codes."""
-        try:
+    def expect_refused(self, code=None, v4=None, why=None):
+        """The answer to a bad CONNECT: a CONNACK with `code`, in 3.1.1 with `v4`, that says nothing
+        else but `why`; or nothing at all, when there is no code. Then the end."""
+        code = code if self.version == V5 else v4
+        if code is not None:
             found = self.recv()
-        except Closed:
-            return
-        assert isinstance(found, packets.Connack), found
-        assert found.code in (codes if self.version == V5 else v4), found
+            assert isinstance(found, packets.Connack) and found.code == code, found
+            assert says_only(found, why), found
         self.expect_closed()
 
     # ---- exchanges
@@ -103,6 +105,7 @@ class Client:
         assert isinstance(self.connack, packets.Connack), self.connack
         assert self.connack.code == code, self.connack
         if code:
+            assert all(name == Prop.REASON_STRING for name, _ in self.connack.props), self.connack
             self.expect_closed()
         return self
 
@@ -131,7 +134,7 @@ class Client:
         answer = self.expect(packets.Ack, kind=Type.PUBACK if qos == 1 else Type.PUBREC, pid=pid)
         if qos == 2 and answer.code < 0x80:
             self.send(packets.ack(Type.PUBREL, pid))
-            self.expect(packets.Ack, kind=Type.PUBCOMP, pid=pid, code=0)
+            self.expect(packets.Ack, kind=Type.PUBCOMP, pid=pid, code=0, props=())
         return answer
 
     def receive(self, topic=None, payload=None, *, value=None):
@@ -192,6 +195,14 @@ class Client:
             self.send(packets.ack(Type.PUBACK if found.qos == 1 else Type.PUBREC, found.pid))
         elif isinstance(found, packets.Ack) and found.kind == Type.PUBREL:
             self.send(packets.ack(Type.PUBCOMP, found.pid))
+
+
+def says_only(packet, why):
+    """Whether its properties are a reason string with this text in it, and nothing else; without a
+    text, there are none."""
+    if why is None:
+        return packet.props == ()
+    return len(packet.props) == 1 and why in (packet.props.get(Prop.REASON_STRING) or "")
 
 
 def refusal(version, v5, v4):
