@@ -9,6 +9,8 @@ DESTDIR      ?=
 JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 5
 DECODER_SECONDS ?= $(FUZZ_SECONDS)
+SOAK_KILLS   ?= 100
+SOAK_SEED    ?=
 PYTEST_JOBS  ?= 4
 PYTEST_ARGS  ?=
 TSAN_TESTS   ?= -m fast_tsan
@@ -39,7 +41,7 @@ COMPILE   = @cmake --build $(BUILD)/$(1) -j $(JOBS) $(2)
 CTEST     = $(SETTLED) ctest --test-dir $(BUILD)/asan -j $(JOBS) --output-on-failure -L $(1)
 PYTEST    = $(SETTLED) $(PYTHON) -m pytest tests/e2e -n $(PYTEST_JOBS) -p no:cacheprovider
 
-.PHONY: all help build console run test check unit unit-console sim e2e e2e-tsan fuzz bench \
+.PHONY: all help build console run test check unit unit-console sim e2e e2e-tsan soak fuzz bench \
         asan tsan fmt lint docs install clean distclean packages packages-test packages-bench \
         packages-dev node-modules
 
@@ -57,6 +59,8 @@ help: ## this list
 	    JOBS         "$(JOBS)  (compilers at once)" \
 	    FUZZ_SECONDS "$(FUZZ_SECONDS)  (fuzz: for each target)" \
 	    DECODER_SECONDS "$(DECODER_SECONDS)  (fuzz: for each target but whole connections)" \
+	    SOAK_KILLS   "$(SOAK_KILLS)  (soak: how often the server is killed)" \
+	    SOAK_SEED    "$(SOAK_SEED)  (soak: repeats a run's choices; it prints its seed)" \
 	    PYTEST_ARGS  "$(PYTEST_ARGS)  (e2e: further arguments of pytest)" \
 	    PYTEST_JOBS  "$(PYTEST_JOBS)  (e2e: tests at once)"
 
@@ -96,6 +100,10 @@ e2e: asan node-modules ## end-to-end tests against the program, with AddressSani
 e2e-tsan: tsan node-modules ## those of the end-to-end tests marked fast_tsan, on 4 workers
 	@EZTCLOUD_BIN=$(abspath $(BUILD))/tsan/eztcloud EZTCLOUD_WORKERS=4 \
 	    $(PYTEST) $(TSAN_TESTS) $(PYTEST_ARGS)
+
+soak: asan ## a server is killed SOAK_KILLS times, until every message is accounted for
+	@EZTCLOUD_BIN=$(abspath $(BUILD))/asan/eztcloud $(SETTLED) $(PYTHON) tests/soak/soak.py \
+	    --kills $(SOAK_KILLS) $(if $(SOAK_SEED),--seed $(SOAK_SEED))
 
 fuzz: packages-test ## each fuzz target for FUZZ_SECONDS
 	$(call CONFIGURE,fuzz,-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)

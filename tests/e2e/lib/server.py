@@ -75,6 +75,12 @@ class Server:
 
     def start(self):
         """Starts and waits until everything listens."""
+        self.spawn()
+        wait_until(self._is_up, "demo.json")
+        return self
+
+    def spawn(self):
+        """Starts, and does not wait."""
         command = [BINARY, "serve", "--demo", "--data", self.data, "--port-base", self.port_base,
                    "--device-ws-port", self.ws_port, "--workers", WORKERS, "--login-failures", 0,
                    *self.options]
@@ -82,8 +88,6 @@ class Server:
             self.process = subprocess.Popen(list(map(str, command)), env=self.env, stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL,
                                             preexec_fn=self._limit)
-        wait_until(self._is_up, "demo.json")
-        return self
 
     def _limit(self):
         if self.descriptors:

@@ -1,0 +1,217 @@
+"""A soak: a server is killed at random moments, in the middle of its start too, while devices send
+and applications receive, until every number is accounted for.
+
+    make soak SOAK_KILLS=300
+    python3 tests/soak/soak.py --kills 100 --seed 7
+
+What must hold (open-api 3.4): each number that a device was told to be accepted reaches each
+application, at least once, exactly once if both sides have QoS 2; in order for each device; no
+session that was promised is gone; a message number (seq) names one message for ever; and whatever
+a kill leaves behind, `eztcloud journal check` finds nothing in it. Retention is small, so that the
+journal is trimmed all the time; devices wait when an application is so far behind that retention
+would take what it is owed.
+"""
+import argparse
+import json
+import random
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+from actors import App, Device  # noqa: E402
+from lib.packets import V4, V5  # noqa: E402
+from lib.server import Server, wait_until  # noqa: E402
+from lib.world import Project  # noqa: E402
+
+BEHIND_MAX = 600  # messages; some 450 KiB of records, half of the retention
+DRAIN_S = 120
+DEVICES = [(V4, 1), (V5, 1), (V4, 2), (V5, 2), (V4, 2), (V5, 1)]  # version, QoS
+APPS = [  # version, transport, QoS, manner
+    (V4, "tls", 1, "quick"), (V5, "tls", 2, "quick"), (V4, "wss", 2, "away"),
+    (V5, "wss", 1, "slow"), (V5, "tls", 2, "away"), (V4, "tls", 2, "slow"),
+]
+
+
+class World:
+    def __init__(self, seed, devices=DEVICES, apps=APPS):
+        self.random = random.Random(seed)
+        self.server = Server("--journal-retention-size", 1, "--restart-grace", 5)
+        self.start_s = []
+        self._start()
+        self.project = Project.add(self.server)
+        self.faults = []
+        self.is_ending, self.is_over = threading.Event(), threading.Event()
+        self.devices = [Device(self, f"device-{i}", self.project.device(), version, qos, seed)
+                        for i, (version, qos) in enumerate(devices)]
+        self.apps = [App(self, f"app-{i}", version, transport, qos, manner, seed)
+                     for i, (version, transport, qos, manner) in enumerate(apps)]
+        self.figures = dict.fromkeys(
+            ("kills", "kills_at_start", "stops", "checks", "checked_records"), 0)
+
+    # ---- for the actors
+
+    def may_send(self):
+        """No application is so far behind that retention would take something from it."""
+        made = sum(device.made for device in self.devices)
+        return made - min(app.distinct for app in self.apps) < BEHIND_MAX
+
+    # ---- the server's bad luck
+
+    def _start(self):
+        before = time.monotonic()
+        self.server.start()
+        self.start_s.append(time.monotonic() - before)
+
+    def _look(self):
+        told = self.server.cli_run("journal", "check", "--json")
+        self.figures["checks"] += 1
+        answer = json.loads(told.stdout)
+        self.figures["checked_records"] += answer["records"]
+        if told.returncode != 0:
+            self.faults.append(f"journal check: {answer['faults'][:5]} {told.stderr}")
+
+    def _kill_while_it_starts(self):
+        self.server.spawn()
+        time.sleep(self.random.uniform(0, 1.1) * max(self.start_s))
+        self.server.kill9()
+        self.figures["kills"] += 1
+        self.figures["kills_at_start"] += 1
+
+    def blow(self):
+        """One moment of life, and its end."""
+        time.sleep(self.random.choice((0.05, 0.3, 0.8, 2.5)) * self.random.uniform(0.5, 1.5))
+        if self.random.random() < 0.08:
+            self.server.stop()
+            self.figures["stops"] += 1
+        else:
+            self.server.kill9()
+            self.figures["kills"] += 1
+        while self.random.random() < 0.25:
+            self._kill_while_it_starts()
+        if self.random.random() < 0.3:
+            self._look()
+        self._start()
+
+    # ---- the whole
+
+    def run(self, kills, told=lambda line: None):
+        begun = time.monotonic()
+        self._start_actors()
+        while self.figures["kills"] < kills and not self.faults:
+            self.blow()
+            if self.figures["kills"] % 20 == 0:
+                told(f"{self.figures['kills']} kills, "
+                     f"{sum(len(d.accepted) for d in self.devices)} accepted, "
+                     f"applications have {[a.count for a in self.apps]}")
+        self._drain()
+        self._look()
+        self.figures["seconds"] = round(time.monotonic() - begun)
+        self._judge()
+        return self
+
+    def _start_actors(self):
+        for app in self.apps:
+            app.start()
+        wait_until(lambda: self.faults or all(app.subscribed.is_set() for app in self.apps),
+                   "subscriptions")
+        for device in self.devices:
+            device.start()
+
+    def _is_drained(self):
+        return not any(device.is_alive() for device in self.devices) and all(
+            device.accepted <= app.seen.get(device.login.username, set())
+            for device in self.devices for app in self.apps)
+
+    def _drain(self):
+        """No more bad luck: all that is owed must come."""
+        self.is_ending.set()
+        until = time.monotonic() + DRAIN_S
+        while not self.faults and time.monotonic() < until and not self._is_drained():
+            time.sleep(0.1)
+        self.is_over.set()
+        for actor in self.devices + self.apps:
+            actor.join(30)
+
+    def _judge(self):
+        f = self.figures
+        f["accepted"] = sum(len(device.accepted) for device in self.devices)
+        f["sent_again"] = sum(device.resent for device in self.devices)
+        f["deliveries"] = sum(app.count for app in self.apps)
+        f["connections"] = sum(actor.connects for actor in self.devices + self.apps)
+        f["absences"] = sum(app.absences for app in self.apps)
+        f["repeated_qos_1"] = f["repeated_qos_2"] = f["lost"] = f["out_of_order"] = 0
+        for device in self.devices:
+            for app in self.apps:
+                self._judge_pair(device, app)
+        f["start_s_median"] = round(sorted(self.start_s)[len(self.start_s) // 2], 2)
+        f["start_s_max"] = round(max(self.start_s), 2)
+        f["trimmed"] = self._trimmed()
+
+    def _judge_pair(self, device, app):
+        f, user = self.figures, device.login.username
+        got = app.got.get(user, [])
+        pair = f"{device.name} (QoS {device.qos}) to {app.name} (QoS {app.qos}, {app.manner})"
+        first = list(dict.fromkeys(got))
+        lost = sorted(device.accepted - app.seen.get(user, set()))
+        if lost:
+            f["lost"] += len(lost)
+            self.faults.append(f"lost: {len(lost)} from {pair}: {lost[:10]}")
+        if first != sorted(first):
+            f["out_of_order"] += 1
+            at = next(i for i in range(1, len(first)) if first[i] < first[i - 1])
+            self.faults.append(f"out of order: {pair}: {first[max(0, at - 5):at + 5]}")
+        repeated = len(got) - len(first)
+        if device.qos == app.qos == 2:
+            f["repeated_qos_2"] += repeated
+            if repeated:
+                twice = [n for n in first if got.count(n) > 1]
+                self.faults.append(f"twice: {repeated} from {pair}: {twice[:10]}")
+        else:
+            f["repeated_qos_1"] += repeated
+
+    def _trimmed(self):
+        """Records of the project that retention has taken."""
+        return next((p["first_seq"] - 1 for p in self.server.cli("journal", "stat")["projects"]
+                     if p["project"] == self.project.key), 0)
+
+    def close(self):
+        self.is_over.set()
+        self.server.remove()
+
+    def keep(self, folder):
+        """Leaves what there is for a look at it."""
+        self.is_over.set()
+        if self.server.process is not None:
+            self.server.process.kill()
+        shutil.copytree(self.server.root, folder, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("*.sock"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--keep", metavar="DIR", help="keeps the data directory when it fails")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    world = World(options.seed)
+    try:
+        world.run(options.kills, lambda line: print(line, flush=True))
+        if not world.faults:
+            world.server.stop()
+        print(json.dumps(world.figures, indent=1))
+    finally:
+        for fault in world.faults:
+            print(f"fault: {fault}", flush=True)
+        if world.faults and options.keep:
+            world.keep(options.keep)
+        world.close()
+    return 1 if world.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
