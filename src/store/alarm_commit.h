@@ -5,8 +5,7 @@
  * Changes of one submitter keep their order. What is submitted is on disk after one commit, usually
  * at once; a crash loses what was submitted during the last one. When a commit fails it is tried
  * again; what comes meanwhile waits, up to a limit. The same thread trims the history. Without a
- * thread (tests) alarm_commit_turn does the same by hand. A journal that stores changes with the
- * messages that tell them takes over what this thread does, at this interface.
+ * thread (tests) alarm_commit_turn does the same by hand.
  */
 #pragma once
 

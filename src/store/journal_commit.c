@@ -1,48 +1,35 @@
 /*
  * Submissions gather under a short lock; the committing thread takes them all, appends and commits
  * them, and calls back. A batch that cannot be committed stays and is tried again: what comes
- * meanwhile waits behind it. Removals of projects that were asked for before a batch was taken run
- * behind it, so that nothing of it is left.
+ * meanwhile waits behind it (commit_thread).
  */
 #include "store/journal_commit.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "store/commit_thread.h"
 #include "store/counters.h"
 #include "store/events.h"
 
 enum {
     JOURNAL_COMMIT_MAGIC = 0x4A434F4D,
-    TRIM_MS = 1000,      /* between two trims */
-    RETRY_MS = 1000,     /* between two attempts to commit a batch, */
-    RETRY_STOP_MS = 200, /* and when the server is stopping, */
-    RETRIES_STOP = 10    /* which cannot wait for ever */
+    TRIM_MS = 1000 /* between two trims */
 };
 
 struct journal_commit {
     uint32_t magic;
-    bool is_threaded;
     struct journal *journal; /* borrowed: outlives us, as journal_commit_new asks */
     journal_committed_fn fn;
     void *arg;
     size_t waiting_max;     /* set before anything is submitted */
     _Atomic size_t waiting; /* bytes of requests that were submitted and not called back */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    /* guarded by the mutex */
-    struct journal_request *first, *last; /* owned; submitted */
-    struct buffer removals;               /* owned; project identifiers */
-    bool is_stopping;
+    struct commit_thread thread;
+    struct journal_request *first, *last; /* owned; submitted; guarded by the thread's lock */
     /* the committing thread's */
     struct journal_request *batch; /* owned; appended, not committed yet */
-    struct buffer batch_removals;  /* owned */
     uint64_t next_trim_ms;         /* monotonic */
     uint64_t stalled_ms;           /* since when commits have failed; monotonic, 0: they do not */
 };
@@ -84,16 +71,6 @@ void journal_request_free(struct journal_request **rp)
 {
     mem_free(*rp);
     *rp = NULL;
-}
-
-static void lock(struct journal_commit *c)
-{
-    invariant(pthread_mutex_lock(&c->mutex) == 0);
-}
-
-static void unlock(struct journal_commit *c)
-{
-    invariant(pthread_mutex_unlock(&c->mutex) == 0);
 }
 
 /* --- submitters ------------------------------------------------------------------------------ */
@@ -141,24 +118,21 @@ void journal_commit_submit(struct journal_commit *c, struct journal_request *fir
         bytes += bytes_of(last);
     }
     add_waiting(c, bytes);
-    lock(c);
+    commit_thread_lock(&c->thread);
     was_empty = c->first == NULL;
     if (was_empty)
         c->first = first;
     else
         c->last->next = first;
     c->last = last;
-    unlock(c);
+    commit_thread_unlock(&c->thread);
     if (was_empty)
-        pthread_cond_signal(&c->wake);
+        commit_thread_wake(&c->thread);
 }
 
 void journal_commit_remove_project(struct journal_commit *c, uint64_t project_id)
 {
-    lock(c);
-    buffer_append(&c->removals, &project_id, sizeof(project_id));
-    unlock(c);
-    pthread_cond_signal(&c->wake);
+    commit_thread_remove_project(&c->thread, project_id);
 }
 
 /* --- committing thread ----------------------------------------------------------------------- */
@@ -180,12 +154,11 @@ static void add_to_batch(struct journal *j, struct journal_request *r)
 
 static void take_and_append(struct journal_commit *c)
 {
-    lock(c);
+    commit_thread_lock(&c->thread);
     c->batch = c->first;
     c->first = c->last = NULL;
-    buffer_append_slice(&c->batch_removals, buffer_slice(&c->removals));
-    c->removals.len = 0;
-    unlock(c);
+    commit_thread_take_removals(&c->thread);
+    commit_thread_unlock(&c->thread);
     for (struct journal_request *r = c->batch; r != NULL; r = r->next)
         add_to_batch(c->journal, r);
 }
@@ -230,17 +203,6 @@ static bool commit_batch(struct journal_commit *c)
     return true;
 }
 
-static void remove_projects(struct journal_commit *c)
-{
-    for (size_t at = 0; at < c->batch_removals.len; at += sizeof(uint64_t)) {
-        uint64_t project_id;
-
-        memcpy(&project_id, c->batch_removals.data + at, sizeof(project_id));
-        journal_remove_project(c->journal, project_id);
-    }
-    buffer_deinit(&c->batch_removals);
-}
-
 static void trim_if_due(struct journal_commit *c)
 {
     uint64_t now_ms = clock_mono_ms();
@@ -260,89 +222,42 @@ bool journal_commit_turn(struct journal_commit *c)
     had_batch = c->batch != NULL;
     if (had_batch && !commit_batch(c))
         return false;
-    remove_projects(c);
+    commit_thread_run_removals(&c->thread);
     trim_if_due(c);
     return had_batch;
 }
 
-/* Waits `ms`, or until there is something to do; with `for_work` false until the stop. */
-static void wait_for(struct journal_commit *c, uint64_t ms, bool for_work)
-{
-    struct timespec until;
-    int result = 0;
+/* --- for the thread --------------------------------------------------------------------------- */
 
-    invariant(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    lock(c);
-    while (result != ETIMEDOUT && !c->is_stopping &&
-           !(for_work && (c->first != NULL || c->removals.len > 0)))
-        result = pthread_cond_timedwait(&c->wake, &c->mutex, &until);
-    unlock(c);
+static bool has_work(const void *arg)
+{
+    return ((const struct journal_commit *)arg)->first != NULL;
 }
 
-static bool is_stopping(struct journal_commit *c)
+static bool turn(void *arg)
 {
-    bool stopping;
-
-    lock(c);
-    stopping = c->is_stopping;
-    unlock(c);
-    return stopping;
+    return journal_commit_turn(arg);
 }
 
-static void *run(void *arg)
+static bool is_stuck(const void *arg)
 {
-    struct journal_commit *c = arg;
-
-    pthread_setname_np(pthread_self(), "journal");
-    counter_thread_attach();
-    while (!is_stopping(c)) {
-        uint64_t now_ms;
-
-        if (journal_commit_turn(c))
-            continue;
-        now_ms = clock_mono_ms();
-        if (c->batch != NULL)
-            wait_for(c, RETRY_MS, false);
-        else
-            wait_for(c, c->next_trim_ms > now_ms ? c->next_trim_ms - now_ms : 1, true);
-    }
-    return NULL;
+    return ((const struct journal_commit *)arg)->batch != NULL;
 }
 
-/* --- begin and end --------------------------------------------------------------------------- */
-
-struct journal_commit *journal_commit_new(struct journal *j, bool threaded, journal_committed_fn fn,
-                                          void *arg)
+static uint64_t idle_until_ms(const void *arg)
 {
-    struct journal_commit *c = mem_new_of(MEM_JOURNAL, struct journal_commit);
-    pthread_condattr_t attributes;
+    return ((const struct journal_commit *)arg)->next_trim_ms;
+}
 
-    c->magic = JOURNAL_COMMIT_MAGIC;
-    c->is_threaded = threaded;
-    c->journal = j;
-    c->fn = fn;
-    c->arg = arg;
-    c->waiting_max = JOURNAL_COMMIT_WAITING_MAX;
-    c->next_trim_ms = clock_mono_ms() + TRIM_MS;
-    invariant(pthread_mutex_init(&c->mutex, NULL) == 0);
-    invariant(pthread_condattr_init(&attributes) == 0);
-    invariant(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    invariant(pthread_cond_init(&c->wake, &attributes) == 0);
-    pthread_condattr_destroy(&attributes);
-    if (threaded)
-        invariant(pthread_create(&c->thread, NULL, run, c) == 0);
-    return c;
+static void remove_project(void *arg, uint64_t project_id)
+{
+    journal_remove_project(((struct journal_commit *)arg)->journal, project_id);
 }
 
 /* Calls back what could not be stored, without a number. */
-static void give_up(struct journal_commit *c)
+static void give_up(void *arg)
 {
+    struct journal_commit *c = arg;
     struct journal_request **end = &c->batch;
     struct journal_request *first;
     int64_t count = 0;
@@ -362,18 +277,25 @@ static void give_up(struct journal_commit *c)
     c->fn(first, c->arg);
 }
 
-static void commit_rest(struct journal_commit *c)
-{
-    const struct timespec pause = {0, RETRY_STOP_MS * 1000000L};
+static const struct commit_thread_owner owner = {
+    "journal", has_work, turn, is_stuck, idle_until_ms, remove_project, give_up,
+};
 
-    for (unsigned tries = 0; tries < RETRIES_STOP; tries++) {
-        while (journal_commit_turn(c)) {}
-        if (c->batch == NULL)
-            return;
-        if (c->is_threaded)
-            (void)nanosleep(&pause, NULL);
-    }
-    give_up(c);
+/* --- begin and end --------------------------------------------------------------------------- */
+
+struct journal_commit *journal_commit_new(struct journal *j, bool threaded, journal_committed_fn fn,
+                                          void *arg)
+{
+    struct journal_commit *c = mem_new_of(MEM_JOURNAL, struct journal_commit);
+
+    c->magic = JOURNAL_COMMIT_MAGIC;
+    c->journal = j;
+    c->fn = fn;
+    c->arg = arg;
+    c->waiting_max = JOURNAL_COMMIT_WAITING_MAX;
+    c->next_trim_ms = clock_mono_ms() + TRIM_MS;
+    commit_thread_start(&c->thread, &owner, c, threaded);
+    return c;
 }
 
 void journal_commit_free(struct journal_commit **cp)
@@ -384,17 +306,7 @@ void journal_commit_free(struct journal_commit **cp)
     if (c == NULL)
         return;
     invariant(c->magic == JOURNAL_COMMIT_MAGIC);
-    lock(c);
-    c->is_stopping = true;
-    unlock(c);
-    pthread_cond_signal(&c->wake);
-    if (c->is_threaded)
-        invariant(pthread_join(c->thread, NULL) == 0);
-    commit_rest(c);
-    buffer_deinit(&c->removals);
-    buffer_deinit(&c->batch_removals);
-    pthread_cond_destroy(&c->wake);
-    pthread_mutex_destroy(&c->mutex);
+    commit_thread_stop(&c->thread);
     c->magic = 0;
     mem_free(c);
 }
