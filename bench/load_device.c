@@ -131,7 +131,8 @@ void load_device_open(struct load_device *device)
 {
     const struct load_plan *plan = device->shard->plan;
     const struct load_credentials_device *who = &plan->credentials.devices[device->index];
-    const struct load_mqtt_identity identity = {device->client_id, who->username, who->password};
+    const struct load_mqtt_identity identity = {
+        .client_id = device->client_id, .username = who->username, .password = who->password};
 
     load_client_open(&device->client, &device->shard->loop, &plan->device_endpoint,
                      plan->options.protocol, &identity, &client_handler, device);

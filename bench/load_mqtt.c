@@ -12,6 +12,7 @@ enum {
     KEEP_ALIVE_S = 1800, /* runs end within 600 s, so no PINGREQ is ever due */
     FLAGS_FIXED = 0x02,  /* of PUBREL and SUBSCRIBE */
     CONNECT_CLEAN = 0x02,
+    PROPERTY_SESSION_EXPIRY = 0x11,
     CONNECT_PASSWORD = 0x40,
     CONNECT_USERNAME = 0x80,
     VARINT_BYTES = 4,
@@ -61,6 +62,14 @@ static void put_no_properties(struct load_buffer *out, uint32_t protocol)
         put_u8(out, 0);
 }
 
+static void put_expiry(struct load_buffer *out)
+{
+    put_u8(out, 5);
+    put_u8(out, PROPERTY_SESSION_EXPIRY);
+    put_u16(out, 0);
+    put_u16(out, KEEP_ALIVE_S);
+}
+
 void load_mqtt_put_connect(struct load_buffer *out, uint32_t protocol,
                            const struct load_mqtt_identity *identity)
 {
@@ -68,9 +77,13 @@ void load_mqtt_put_connect(struct load_buffer *out, uint32_t protocol,
 
     put_text(&body, "MQTT");
     put_u8(&body, protocol);
-    put_u8(&body, CONNECT_CLEAN | CONNECT_USERNAME | CONNECT_PASSWORD);
+    put_u8(&body,
+           (identity->is_persistent ? 0u : CONNECT_CLEAN) | CONNECT_USERNAME | CONNECT_PASSWORD);
     put_u16(&body, KEEP_ALIVE_S);
-    put_no_properties(&body, protocol);
+    if (identity->is_persistent && protocol == LOAD_MQTT_V5)
+        put_expiry(&body);
+    else
+        put_no_properties(&body, protocol);
     put_text(&body, identity->client_id);
     put_text(&body, identity->username);
     put_text(&body, identity->password);

@@ -33,6 +33,7 @@ struct load_mqtt_identity {
     const char *client_id;
     const char *username;
     const char *password;
+    bool is_persistent;
 };
 
 /** One packet as it lies in a buffer. */
@@ -61,7 +62,7 @@ struct load_mqtt_template {
     size_t payload_at;
 };
 
-/** Writes a CONNECT: clean session, keep alive longer than any run. */
+/** Writes a CONNECT: keep alive longer than any run, and so the expiry of a persistent session. */
 void load_mqtt_put_connect(struct load_buffer *out, uint32_t protocol,
                            const struct load_mqtt_identity *identity);
 

@@ -176,7 +176,11 @@ void load_subscriber_open(struct load_subscriber *subscriber)
 {
     const struct load_plan *plan = subscriber->shard->plan;
     const struct load_mqtt_identity identity = {
-        subscriber->client_id, plan->credentials.project_key, plan->credentials.project_secret};
+        .client_id = subscriber->client_id,
+        .username = plan->credentials.project_key,
+        .password = plan->credentials.project_secret,
+        .is_persistent = plan->options.persistent,
+    };
 
     load_client_open(&subscriber->client, &subscriber->shard->loop, &plan->subscriber_endpoint,
                      plan->options.protocol, &identity, &client_handler, subscriber);

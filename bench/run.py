@@ -45,6 +45,7 @@ class Scenario:
     device_transport: str = "mqtt"
     subscriber_transport: str = "mqtts"
     warm_connections: int = 0  # opened and closed before
+    is_durable: bool = False  # nothing that was acknowledged may be lost in a crash
 
 
 CPU = Figure("server/cpu_us_per_delivery", "server CPU per delivery, µs", 2)
@@ -73,6 +74,11 @@ def scenarios(seconds: float, connections: int) -> dict[str, Scenario]:
         "100 devices (TCP, QoS 1, window 32, 200 bytes) to one wss subscriber (QoS 1)",
         "deliver", fast | at_qos(1) | {"devices": 100, "subscribers": 1}, [CPU, THROUGHPUT],
         subscriber_transport="wss")
+    table["durable-qos1"] = Scenario(
+        "100 devices (TCP, QoS 1, window 32, 200 bytes) to one TLS subscriber (QoS 1) with a "
+        "persistent session, on disk",
+        "deliver", fast | at_qos(1) | {"devices": 100, "subscribers": 1, "persistent": ""},
+        [CPU, THROUGHPUT], is_durable=True)
     for qos in (1, 0):
         table[f"fanout-qos{qos}"] = Scenario(
             f"one device (TCP, QoS {qos}, window 32, 200 bytes) to 200 TLS subscribers (QoS {qos})",
@@ -111,7 +117,8 @@ def load(bench: pathlib.Path, endpoints: servers.Endpoints, scenario: Scenario, 
         "time-limit": RUN_SECONDS_MAX,
     } | options
     done = subprocess.run(
-        [bench, mode, "--json", *(f"--{name}={value}" for name, value in options.items())],
+        [bench, mode, "--json", *(f"--{name}={value}" if value != "" else f"--{name}"
+                                    for name, value in options.items())],
         capture_output=True, text=True, check=False, timeout=RUN_SECONDS_MAX + 60)
     if done.returncode not in (0, 1):
         raise servers.ServerError(done.stderr.strip())
@@ -124,7 +131,7 @@ def run_once(kind: type[servers.Server], bench: pathlib.Path, scenario: Scenario
     """A fresh server, one run, and its result."""
     with tempfile.TemporaryDirectory(prefix="eztcloud-bench-") as folder:
         devices = max(1, int(scenario.options["devices"]))
-        with kind(pathlib.Path(folder), devices) as endpoints:
+        with kind(pathlib.Path(folder), devices, scenario.is_durable) as endpoints:
             if scenario.warm_connections > 0:
                 subscribers = scenario.warm_connections if scenario.options["subscribers"] else 0
                 load(bench, endpoints, scenario, "connects",

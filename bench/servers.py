@@ -23,7 +23,7 @@ MOSQUITTO_CONFIG = """\
 user root
 per_listener_settings false
 allow_anonymous true
-persistence false
+{persistence}
 connection_messages false
 log_dest none
 sys_interval 0
@@ -45,6 +45,15 @@ protocol websockets
 certfile {folder}/server.pem
 keyfile {folder}/server.key
 """
+
+
+# As close as it comes to what eztcloud does for persistent sessions: with each change of what is
+# queued it writes its file anew. It acknowledges without waiting for that.
+MOSQUITTO_DURABLE = """\
+persistence true
+persistence_location {folder}/
+autosave_on_changes true
+autosave_interval 1"""
 
 
 class ServerError(Exception):
@@ -89,9 +98,10 @@ class Server:
 
     name: str
 
-    def __init__(self, folder: pathlib.Path, devices: int):
+    def __init__(self, folder: pathlib.Path, devices: int, is_durable: bool = False):
         self.folder = folder
         self.devices = devices
+        self.is_durable = is_durable
         self.process = None
 
     def __enter__(self) -> Endpoints:
@@ -203,7 +213,10 @@ class Mosquitto(Server):
         base = free_port_base()
         ports = {"mqtt": base, "mqtts": base + 1, "wss": base + 2}
         config = self.folder / "mosquitto.conf"
-        config.write_text(MOSQUITTO_CONFIG.format(folder=self.folder, **ports))
+        durable = MOSQUITTO_DURABLE.format(folder=self.folder)
+        config.write_text(MOSQUITTO_CONFIG.format(
+            folder=self.folder, persistence=durable if self.is_durable else "persistence false",
+            **ports))
         credentials = self.folder / "credentials.json"
         credentials.write_text(json.dumps({
             "project_key": "PR_0123456789",

@@ -24,7 +24,7 @@ static void assert_wrote(struct load_buffer *out, const uint8_t *bytes, size_t l
 
 static void test_connect(void **state)
 {
-    const struct load_mqtt_identity identity = {"c", "user", "pw"};
+    struct load_mqtt_identity identity = {.client_id = "c", .username = "user", .password = "pw"};
     struct load_buffer out = {0};
 
     (void)state;
@@ -32,6 +32,13 @@ static void test_connect(void **state)
     assert_wrote(&out, BYTES("\x10\x17\0\4MQTT\4\xC2\x07\x08\0\1c\0\4user\0\2pw"));
     load_mqtt_put_connect(&out, LOAD_MQTT_V5, &identity);
     assert_wrote(&out, BYTES("\x10\x18\0\4MQTT\5\xC2\x07\x08\0\0\1c\0\4user\0\2pw"));
+    identity.is_persistent = true;
+    load_mqtt_put_connect(&out, LOAD_MQTT_V311, &identity);
+    assert_wrote(&out, BYTES("\x10\x17\0\4MQTT\4\xC0\x07\x08\0\1c\0\4user\0\2pw"));
+    load_mqtt_put_connect(&out, LOAD_MQTT_V5, &identity);
+    assert_wrote(
+        &out,
+        BYTES("\x10\x1D\0\4MQTT\5\xC0\x07\x08\5\x11\0\0\x07\x08\0\1c\0\4user\0\2pw"));
 }
 
 static void test_small_packets(void **state)
