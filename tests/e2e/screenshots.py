@@ -75,6 +75,7 @@ PAGES = {
     "notifiers": ("/p/{key}/alarms/notifiers", test("notifiers")),
     "notifier-new": ("/p/{key}/alarms/notifiers", test("notifiers"),
                      [("click", test("add-notifier"))]),
+    "messages": ("/p/{key}/messages", test("stored-messages")),
     "tester": ("/p/{key}/tester", test("subscribe"),
                [("fill", test("filter"), "open/{key}/+/attributes"), ("click", test("subscribe")),
                 ("wait", test("message"))]),
@@ -92,6 +93,7 @@ def furnish(server, admin):
     """A project with something on every page; what the addresses of the pages need."""
     project = Project.add(server, "温室一期 Greenhouse")
     of = {"project_key": project.key}
+    admin.patch(PROJECT, {"journal": "always"}, **of)
     kind = admin.post(PROJECT + "/types", THERMOSTAT, **of)
     admin.post(PROJECT + "/types", {"name": "Water meter"}, **of)
     devices = [admin.post(PROJECT + "/devices", {

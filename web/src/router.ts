@@ -41,6 +41,10 @@ const project: RouteRecordRaw[] = [
         component: () => import("@/views/AlarmsPage.vue"),
     },
     {
+        path: "messages", name: "messages", meta: { title: "nav.messages" },
+        component: () => import("@/views/MessagesPage.vue"),
+    },
+    {
         path: "tester", name: "tester", meta: { title: "nav.tester" },
         component: () => import("@/views/TesterPage.vue"),
     },

@@ -43,6 +43,7 @@ PAGES = {
     "/p/{key}/alarms/notifiers": test("empty"),
     "/p/{key}/types": test("types"),
     "/p/{key}/types/{type}": test("attribute-table"),
+    "/p/{key}/messages": test("follow"),
     "/p/{key}/tester": test("subscribe"),
     "/p/{key}/sessions": test("sessions"),
     "/p/{key}/settings/api": test("secrets"),

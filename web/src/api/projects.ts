@@ -1,7 +1,7 @@
 // Projects, their credentials and secrets, their applications' sessions, and the server.
-import { get, patch, path, post, remove, type Page } from "./http";
+import { get, patch, path, post, remove, type Page, type Query } from "./http";
 import type {
-    ApplicationSession, Counter, Credentials, Pass, Project, Secret, Server,
+    ApplicationSession, Counter, Credentials, Pass, Project, Secret, Server, StoredMessage,
 } from "./types";
 
 export const server = (): Promise<Server> => get(path("server"));
@@ -38,3 +38,6 @@ export const sessions = (key: string, cursor?: string): Promise<Page<Application
     get(path("projects", key, "sessions"), { cursor });
 export const removeSession = (key: string, clientId: string): Promise<void> =>
     remove(path("projects", key, "sessions", clientId));
+
+export const messages = (key: string, filter: Query, cursor?: string): Promise<Page<StoredMessage>> =>
+    get(path("projects", key, "messages"), { ...filter, cursor, limit: 50 });

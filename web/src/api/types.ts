@@ -44,6 +44,8 @@ export interface Counter {
     value: number;
 }
 
+export type Journaling = "when_owed" | "always" | "never";
+
 export interface Project {
     project_key: string;
     name: string;
@@ -51,6 +53,8 @@ export interface Project {
     open_mqtt: boolean;
     alarm_per_rule: boolean;
     log: boolean;
+    /** When messages go through the journal. */
+    journal: Journaling;
     endpoints: Endpoints;
     own_endpoints: Partial<Endpoints>;
     device_count: number;
@@ -306,6 +310,18 @@ export interface NotifierStatus {
     waiting: number;
     failures: number;
     last: NotifierResult | null;
+}
+
+/** A message as the journal has it. */
+export interface StoredMessage {
+    seq: number;
+    ts: number;
+    stored_ms: number;
+    device: string;
+    kind: string;
+    stream: string | null;
+    format: "json" | "text" | "hex";
+    payload: string;
 }
 
 export interface ApplicationSession {

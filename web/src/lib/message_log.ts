@@ -39,7 +39,7 @@ export function mergeLog(a: LogEntry[], b: LogEntry[]): LogEntry[] {
 }
 
 /** What is shown of an entry's payload: text with control characters as the bytes that it is. */
-export function payloadOf(entry: LogEntry): ShownPayload {
+export function payloadOf(entry: Pick<LogEntry, "format" | "payload">): ShownPayload {
     if (entry.format === "text") {
         return showBytes(new TextEncoder().encode(entry.payload));
     }

@@ -34,6 +34,7 @@ export default {
         devices: "Devices",
         language: "Language",
         menu: "Menu",
+        messages: "Messages",
         operators: "Operators",
         overview: "Overview",
         projects: "Projects",

@@ -39,6 +39,9 @@ export default {
         alarmPerRule: "Alarm message for every rule",
         alarmPerRuleHint: "On: alarm false is sent at the end of each rule. Off: when the last one ends.",
         log: "Record messages of all devices",
+        journal: "Store messages in the journal",
+        journalHint: "All: replay and the page Messages have every one. Without waiting: devices are answered " +
+            "sooner, and a crash may cost the last moment.",
         logHint: "The message log of every device, for looking for faults",
         endpoints: "Addresses that are shown to applications",
         endpointsLead: "Where applications reach the server under another name, e.g. behind a proxy. One a " +
@@ -48,6 +51,23 @@ export default {
         removeTitle: "Remove the project {name}?",
         removeText: "Type the name of the project to confirm.",
         removed: "{name} was removed",
+    },
+    messages: {
+        title: "Messages",
+        lead: "What the journal has of this project, the newest first",
+        follow: "Follow",
+        kind: "Kind",
+        anyKind: "Any kind",
+        from: "From",
+        to: "To",
+        empty: "No message is stored",
+        noMatch: "No message matches",
+        some: "Only messages that a persistent session waits for are stored. To store all:",
+    },
+    journaling: {
+        when_owed: "Those that a session waits for",
+        always: "All",
+        never: "Those, without waiting for the disk",
     },
     sessions: {
         title: "Application sessions",
