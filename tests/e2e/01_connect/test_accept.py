@@ -31,11 +31,13 @@ def test_device(net, version, transport):
 
 
 def test_demo_credentials(net, server):
-    """The demo project and each demo device of demo.json can log in."""
+    """The demo project and each demo device of demo.json can log in, but those that a gateway
+    speaks for."""
     demo = server.demo
     net.raw("app").connect(None, demo["project_key"], demo["project_secret"])
     for device in demo["devices"]:
-        net.raw("device").connect(None, device["username"], device["password"])
+        net.raw("device").connect(None, device["username"], device["password"],
+                                  code=0x87 if "parent" in device else 0)
 
 
 @pytest.mark.parametrize("side", ["app", "device"])
