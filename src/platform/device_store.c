@@ -93,11 +93,10 @@ static const struct part {
 
 static void on_behind(struct timer *t);
 
-static void set_timer(struct home *h)
+static void set_timer(struct home *h, uint64_t delay_ms)
 {
     if (!list_is_empty(&h->store.later) && !h->store.is_writing)
-        timer_set(&h->worker->timers, &h->store.timer, h->worker->now_ms + DEVICE_STORE_BEHIND_MS,
-                  on_behind);
+        timer_set(&h->worker->timers, &h->store.timer, h->worker->now_ms + delay_ms, on_behind);
 }
 
 void device_store_mark(struct device *d, enum device_part part)
@@ -111,7 +110,7 @@ void device_store_mark(struct device *d, enum device_part part)
     was_empty = list_is_empty(&h->store.later);
     list_push_back(&h->store.later, &d->store_node);
     if (was_empty)
-        set_timer(h);
+        set_timer(h, DEVICE_STORE_BEHIND_MS);
 }
 
 void device_store_due(struct device *d)
@@ -127,7 +126,7 @@ static void open_written(struct worker *w, const struct letter *l)
 
     (void)l;
     h->store.is_writing = false;
-    set_timer(h);
+    set_timer(h, h->store.has_rest ? 0 : DEVICE_STORE_BEHIND_MS);
 }
 
 static void on_behind(struct timer *t)
@@ -138,6 +137,7 @@ static void on_behind(struct timer *t)
     for (unsigned i = 0; i < DEVICES_PER_TURN && (node = list_pop_front(&h->store.later)) != NULL;
          i++)
         list_push_back(&h->store.due, node);
+    h->store.has_rest = !list_is_empty(&h->store.later);
     h->store.is_behind = true;
 }
 

@@ -85,6 +85,7 @@ struct home_store {
     struct list later, due;
     struct timer timer;
     bool is_behind;  /* what this turn writes was behind */
+    bool has_rest;   /* and there was more than is written at once */
     bool is_writing; /* what was behind is not committed yet */
 };
 
