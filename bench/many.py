@@ -73,7 +73,13 @@ class Running:
                 raise servers.ServerError((folder / "log").read_text()[-500:])
             time.sleep(0.002)
         self.start_s = time.monotonic() - began
+        self.start_cpu_s = self.cpu_s()
         self.demo = json.loads((self.data / "demo.json").read_text())
+
+    def cpu_s(self) -> float:
+        """Of all its threads that run now, as the kernel's scheduler counts it."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def memory(self, name: str = "RssAnon") -> int:
         """Its own pages; with RssFile also what is mapped of files, which the system may drop."""
@@ -197,6 +203,7 @@ def measure_one(program: pathlib.Path, bench: pathlib.Path, arguments: argparse.
         for _ in range(arguments.rounds):
             running = Running(program, folder)
             note("start without values, s", running.start_s)
+            note("start without values, CPU s", running.start_cpu_s)
             plain = running.memory()
             running.stop()
         note("memory of a device without values, bytes", (plain - empty) / devices)
@@ -208,6 +215,7 @@ def measure_one(program: pathlib.Path, bench: pathlib.Path, arguments: argparse.
         for _ in range(arguments.rounds):
             running = Running(program, folder)
             note("start with values, s", running.start_s)
+            note("start with values, CPU s", running.start_cpu_s)
             note("memory of a device with values, bytes", (running.memory() - empty) / devices)
             note("memory of the server, MiB", running.memory() / MIB)
             note("mapped of its files beside it, MiB", running.memory("RssFile") / MIB)
