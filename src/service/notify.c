@@ -13,14 +13,25 @@
 #include "store/alarm_outbox.h"
 #include "store/registry_notifier.h"
 
-/* Under the lock. */
-static struct notify_target *find(struct notify *n, uint64_t notifier_id)
+static bool target_equal(const void *item, const void *key)
 {
-    for (struct list *node = n->targets.next; node != &n->targets; node = node->next) {
-        if (notify_target_at(node)->notifier_id == notifier_id)
-            return notify_target_at(node);
-    }
-    return NULL;
+    return ((const struct notify_target *)item)->notifier_id == *(const uint64_t *)key;
+}
+
+static bool project_equal(const void *item, const void *key)
+{
+    return ((const struct notify_project *)item)->project_id == *(const uint64_t *)key;
+}
+
+/* Under the lock, as the following. */
+static struct notify_target *find(const struct notify *n, uint64_t notifier_id)
+{
+    return hash_table_find(&n->by_id, hash_u64(notifier_id), &notifier_id);
+}
+
+static struct notify_project *find_project(const struct notify *n, uint64_t project_id)
+{
+    return hash_table_find(&n->by_project, hash_u64(project_id), &project_id);
 }
 
 static struct notify_target *add(struct notify *n, uint64_t notifier_id)
@@ -30,33 +41,60 @@ static struct notify_target *add(struct notify *n, uint64_t notifier_id)
     t->notify = n;
     t->notifier_id = notifier_id;
     list_push_back(&n->targets, &t->node);
+    hash_table_put(&n->by_id, hash_u64(notifier_id), t);
     return t;
+}
+
+void notify_remove_target(struct notify_target *t)
+{
+    list_remove(&t->node);
+    (void)hash_table_remove(&t->notify->by_id, hash_u64(t->notifier_id), &t->notifier_id);
 }
 
 /* --- who there is ----------------------------------------------------------------------------- */
 
-/* Under the lock. */
+static void join_project(struct notify_target *t, uint64_t project_id)
+{
+    struct notify_project *p = find_project(t->notify, project_id);
+
+    if (p == NULL) {
+        p = mem_new_of(MEM_ALARM, struct notify_project);
+        p->project_id = project_id;
+        list_init(&p->targets);
+        hash_table_put(&t->notify->by_project, hash_u64(project_id), p);
+    }
+    list_push_back(&p->targets, &t->project_node);
+}
+
+/* It is gone, and will be freed by the thread that tells. */
+static void leave_project(struct notify_target *t)
+{
+    uint64_t project_id = t->notifier->project_id;
+    struct notify_project *p = find_project(t->notify, project_id);
+
+    list_remove(&t->project_node);
+    notifier_unref(&t->notifier);
+    if (!list_is_empty(&p->targets))
+        return;
+    (void)hash_table_remove(&t->notify->by_project, hash_u64(project_id), &project_id);
+    mem_free(p);
+}
+
 static void put(struct notify *n, struct notifier *notifier)
 {
     struct notify_target *t = find(n, notifier->notifier_id);
 
     if (t == NULL)
         t = add(n, notifier->notifier_id);
-    if (t->notifier != NULL && notifier_is_like(t->notifier, notifier))
+    t->is_listed = true;
+    if (t->notifier == NULL)
+        join_project(t, notifier->project_id);
+    else if (notifier_is_like(t->notifier, notifier))
         return;
     notifier_unref(&t->notifier);
     t->notifier = notifier_ref(notifier);
     t->is_renewed = true;
     t->has_work = true;
-}
-
-static bool has(struct notifier *const *notifiers, size_t count, uint64_t notifier_id)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (notifiers[i]->notifier_id == notifier_id)
-            return true;
-    }
-    return false;
 }
 
 void notify_put_all(struct notify *n, struct notifier *const *notifiers, size_t count)
@@ -65,8 +103,11 @@ void notify_put_all(struct notify *n, struct notifier *const *notifiers, size_t 
     for (size_t i = 0; i < count; i++)
         put(n, notifiers[i]);
     for (struct list *node = n->targets.next; node != &n->targets; node = node->next) {
-        if (!has(notifiers, count, notify_target_at(node)->notifier_id))
-            notifier_unref(&notify_target_at(node)->notifier);
+        struct notify_target *t = notify_target_at(node);
+
+        if (!t->is_listed && t->notifier != NULL)
+            leave_project(t);
+        t->is_listed = false;
     }
     invariant(pthread_cond_broadcast(&n->tested) == 0);
     notify_unlock(n);
@@ -79,12 +120,15 @@ void notify_put_all(struct notify *n, struct notifier *const *notifiers, size_t 
 static size_t choose(struct notify *n, const struct alarm_record *r, uint64_t *ids, size_t max,
                      int64_t *dropped)
 {
+    struct notify_project *p = find_project(n, r->project_id);
     size_t count = 0;
 
-    for (struct list *node = n->targets.next; node != &n->targets; node = node->next) {
-        struct notify_target *t = notify_target_at(node);
+    if (p == NULL)
+        return 0;
+    for (struct list *node = p->targets.next; node != &p->targets; node = node->next) {
+        struct notify_target *t = list_entry(node, struct notify_target, project_node);
 
-        if (t->notifier == NULL || count == max || !notifier_wants(t->notifier, r))
+        if (count == max || !notifier_wants(t->notifier, r))
             continue;
         if (t->state.waiting >= n->settings.waiting_max) {
             ++*dropped;
@@ -153,6 +197,8 @@ enum status notify_new(const struct notify_settings *settings, struct notify **o
 
     n->settings = *settings;
     list_init(&n->targets);
+    hash_table_init(&n->by_id, MEM_ALARM, target_equal);
+    hash_table_init(&n->by_project, MEM_ALARM, project_equal);
     invariant(pthread_mutex_init(&n->mutex, NULL) == 0);
     invariant(pthread_cond_init(&n->tested, NULL) == 0);
     n->web = web_client_new(&n->settings.web);
@@ -193,11 +239,15 @@ void notify_free(struct notify **np)
     notify_stop(n);
     web_client_free(&n->web);
     while (!list_is_empty(&n->targets)) {
-        struct notify_target *t = notify_target_at(list_pop_front(&n->targets));
+        struct notify_target *t = notify_target_at(n->targets.next);
 
-        notifier_unref(&t->notifier);
+        if (t->notifier != NULL)
+            leave_project(t);
+        notify_remove_target(t);
         mem_free(t);
     }
+    hash_table_deinit(&n->by_id);
+    hash_table_deinit(&n->by_project);
     pthread_cond_destroy(&n->tested);
     pthread_mutex_destroy(&n->mutex);
     mem_free(n);

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "base/hash_table.h"
 #include "base/invariant.h"
 #include "base/list.h"
 #include "service/notify.h"
@@ -18,6 +19,8 @@ struct notify_target {
     uint64_t notifier_id;
     /* guarded by the lock */
     struct notifier *notifier; /* a reference; NULL: it is gone */
+    struct list project_node;  /* in notify_project.targets, as long as it is there */
+    bool is_listed;            /* while all notifiers are told anew */
     struct notify_state state;
     bool has_work;                    /* rows may be there that were not looked at */
     bool is_renewed;                  /* it is another one now: pauses are over */
@@ -34,6 +37,12 @@ struct notify_target {
     uint64_t next_ms;          /* monotonic */
 };
 
+/** The targets of one project, which are few. */
+struct notify_project {
+    uint64_t project_id;
+    struct list targets; /* by project_node */
+};
+
 struct notify {
     struct notify_settings settings;
     struct web_client *web; /* owned */
@@ -41,7 +50,9 @@ struct notify {
     bool has_thread;
     pthread_mutex_t mutex;
     pthread_cond_t tested;
-    struct list targets; /* owned */
+    struct list targets;          /* owned */
+    struct hash_table by_id;      /* the same */
+    struct hash_table by_project; /* owned: struct notify_project, those with targets */
     bool is_stopping;
     unsigned under_way; /* the thread's */
 };
@@ -60,6 +71,9 @@ static inline struct notify_target *notify_target_at(struct list *node)
 {
     return list_entry(node, struct notify_target, node);
 }
+
+/** Takes one that is gone out of the list, under the lock. */
+void notify_remove_target(struct notify_target *t);
 
 /** What the thread runs; `arg` is the notify. */
 void *notify_send_run(void *arg);

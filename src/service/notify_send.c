@@ -262,7 +262,7 @@ static uint64_t forget(struct notify_target *t, uint64_t now_ms)
     if (alarm_outbox_remove_notifier(n->settings.store, t->notifier_id) != ST_OK)
         return now_ms + DISK_PAUSE_MS;
     notify_lock(n);
-    list_remove(&t->node);
+    notify_remove_target(t);
     notify_unlock(n);
     counter_add(&CT_notifications_waiting, -(int64_t)t->state.waiting);
     mem_free(t);
