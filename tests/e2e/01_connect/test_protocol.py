@@ -67,8 +67,8 @@ BAD_FLAGS = {
 @table("flags, fields", BAD_FLAGS)
 def test_bad_flags(net, version, flags, fields):
     """[MQTT-3.1.2-3], -9, -11, -12, -13, -16, -17, -18, -19, [MQTT-3.1.3-1], [MQTT-3.1.4-1],
-    3.1.1 [MQTT-3.1.2-9], -11, -13, -14, -15, -18, -19, -20, -21, [MQTT-3.1.4-1]: a malformed
-    CONNECT gets 0x81; 3.1.1 nothing at all."""
+    3.1.1 [MQTT-3.1.2-9], -11, -13, -14, -15, -18, -19, -20, -21, [MQTT-3.1.4-1],
+    [MQTT-3.2.2-6]: a malformed CONNECT gets 0x81; 3.1.1 nothing at all."""
     client = net.raw("app", version)
     props = packets.properties(version, ())
     body = utf8("MQTT") + bytes([version, flags]) + struct.pack(">H", 0) + props

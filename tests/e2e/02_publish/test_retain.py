@@ -2,7 +2,7 @@
 import pytest
 
 from lib.cases import each_qos, table, versions
-from lib.packets import V4, V5, Will
+from lib.packets import V4, V5, Prop, Will
 
 PUSH, COMMAND = "attributes_push", "command_send"
 RETAIN_AS_PUBLISHED, ON_NEW, NEVER = 0x08, 0x10, 0x20  # SUBSCRIBE options
@@ -13,17 +13,18 @@ FIRST, SECOND = b'{"method":"m","id":1}', b'{"method":"m","id":2}'
 @versions
 @each_qos
 def test_stored_for_later_subscribers(net, kind, version, qos):
-    """[MQTT-3.3.1-5], [MQTT-3.3.1-9], 3.1.1 [MQTT-3.3.1-5] to -8: the last one is sent, with
-    RETAIN 1, to a new subscription."""
+    """[MQTT-3.3.1-5], [MQTT-3.3.1-9], [MQTT-3.3.4-3], 3.1.1 [MQTT-3.3.1-5] to -8: the last one is
+    sent, with RETAIN 1, to a new subscription, with its identifier."""
     topic = net.project.device().open(kind)
     publisher, watcher, late = (net.app(version) for _ in range(3))
     watcher.subscribe(topic)
     for payload in (FIRST, SECOND):
         publisher.publish(topic, payload, qos, retain=True)
         watcher.receive(topic, payload)
-    late.subscribe(topic, qos=2)
+    late.subscribe(topic, qos=2, props=((Prop.SUBSCRIPTION_ID, 77),))
     message = late.receive(topic, SECOND)
     assert message.retain and message.qos == qos
+    assert message.props == (((Prop.SUBSCRIPTION_ID, 77),) if version == V5 else ())
     net.expect_none_before_mark(topic, late)
 
 
@@ -45,17 +46,22 @@ def test_one_slot_for_each_device_and_kind(net, kind, version):
 @versions
 def test_empty_payload_clears(net, version):
     """open-api 3.1, [MQTT-3.3.1-6], -7, 3.1.1 [MQTT-3.3.1-10], -11: an empty retained payload
-    clears the slot and does nothing else: no refusal, nothing to the device, no `attributes`."""
+    clears the slot and goes to those who watch, and does nothing else: no refusal, nothing to the
+    device, no `attributes`."""
     device, app = net.device(subscribe=[PUSH]), net.app(version)
     app.publish(device.open(PUSH), b'{"a":1}', retain=True)
     device.receive(payload=b'{"a":1}')
     watcher = net.app(version)
     watcher.subscribe(device.open("attributes"))
+    app.subscribe((device.open(PUSH), 0x21 if version == V5 else 1))  # what is there is not sent
+    if version == V4:
+        assert app.receive(device.open(PUSH), b'{"a":1}').retain
     assert app.publish(device.open(PUSH), b"", retain=True).code == 0x00
+    assert not app.receive(device.open(PUSH), b"").retain
     late = net.app(version)
     late.subscribe(device.open(PUSH))
     marker = net.mark(device.open(PUSH))
-    for client in (late, device, watcher):
+    for client in (late, device, watcher, app):
         client.receive(payload=marker)
 
 

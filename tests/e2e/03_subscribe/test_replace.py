@@ -76,8 +76,8 @@ def test_no_local_knows_clients_by_session(net):
 
 @versions
 def test_unsubscribe(net, version):
-    """[MQTT-3.10.4-1], -2, -4, -5, -6, [MQTT-3.11.3-1], -2, 3.1.1 [MQTT-3.10.4-4]: byte-identical
-    filters only, one answer with one v5 code for each."""
+    """[MQTT-3.10.4-1], -2, -4, -5, -6, [MQTT-3.11.3-1], -2, [MQTT-4.7.3-4], 3.1.1 [MQTT-3.10.4-4]:
+    byte-identical filters only, one answer with one v5 code for each."""
     device, app = net.device(), net.app(version)
     one, every = device.open("data/s"), f"open/{net.project.key}/+/data/s"
     app.subscribe(one, f"$share/g/{one}")

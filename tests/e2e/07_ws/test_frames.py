@@ -76,6 +76,18 @@ def test_lengths(net, length):
     app.receive(payload=push)
 
 
+@pytest.mark.parametrize("length", [125, 126, 127, 65535, 65536])
+def test_lengths_of_frames(net, length):
+    """X-RFC6455-5.2-length: frames of the server around the bounds of the three forms of length."""
+    device, app = net.device(), net.app(V4, transport="wss")
+    topic = device.open("data/s")
+    app.subscribe(topic, qos=0)
+    publish = next(data for size in range(length - 100, length)
+                   if len(data := packets.publish(V4, topic, b"x" * size)) == length)
+    device.publish(device.own("data", "s"), packets.parse(V4, publish).payload)
+    assert app.stream.read_frame() == ws.Frame(BINARY, publish)
+
+
 @pytest.mark.parametrize("payload", [b"", b"x", b"\0\xff\x80", b"x" * 125])
 def test_ping(opened, payload):
     """X-RFC6455-5.5.2-ping: the same payload comes back, before and after CONNECT; pongs that

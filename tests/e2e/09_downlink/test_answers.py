@@ -119,12 +119,15 @@ def test_line_and_column(net, payload, line, column):
 
 @versions
 def test_accepted_is_no_error(net, version):
-    """open-api 3.2: `errors` has refused publishes only."""
+    """open-api 3.2, [MQTT-3.3.4-3]: `errors` has refused publishes only, with the identifier of the
+    subscription."""
     app, device = net.app(version), net.device(subscribe=["command_send"])
-    app.subscribe(net.project.errors())
+    app.subscribe(net.project.errors(), props=((Prop.SUBSCRIPTION_ID, 5),))
     app.publish(device.open("command_send"), COMMAND)
     app.publish(device.open("atributes"), b"{}")
-    assert json.loads(app.receive().payload)["topic"] == device.open("atributes")
+    message = app.receive()
+    assert json.loads(message.payload)["topic"] == device.open("atributes")
+    assert message.props.all(Prop.SUBSCRIPTION_ID) == ([5] if version == V5 else [])
 
 
 def test_errors_are_this_clients(net):

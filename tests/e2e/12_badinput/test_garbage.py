@@ -130,8 +130,9 @@ def test_byte_by_byte(net, version, transport):
                  + packets.publish(version, topic, b"{}", qos=1, pid=2) + packets.PINGREQ):
         client.send(bytes([byte]))
     assert client.recv().code == 0
-    answers = (packets.Suback, packets.Ack, packets.Pingresp)
-    assert {type(client.expect(answers)) for _ in answers} == set(answers)
+    code = 0x10 if version == V5 and not side else 0  # a push that no device takes
+    answers = {packets.Suback(1, (0,)), packets.Ack(Type.PUBACK, 2, code), packets.Pingresp()}
+    assert {client.expect(object) for _ in answers} == answers
 
 
 @versions

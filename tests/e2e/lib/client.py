@@ -116,6 +116,7 @@ class Client:
         self.send(packets.subscribe(self.version, pid, pairs, props))
         suback = self.expect(packets.Suback, pid=pid)
         assert len(suback.codes) == len(pairs), suback
+        assert explains_refusals_only(suback, suback.codes), suback
         return suback
 
     def unsubscribe(self, *filters):
@@ -123,6 +124,7 @@ class Client:
         self.send(packets.unsubscribe(self.version, pid, filters))
         unsuback = self.expect(packets.Unsuback, pid=pid)
         assert len(unsuback.codes) == (len(filters) if self.version == V5 else 0), unsuback
+        assert unsuback.props == (), unsuback
         return unsuback
 
     def publish(self, topic, payload=b"", qos=1, **fields):
@@ -132,6 +134,7 @@ class Client:
         if qos == 0:
             return None
         answer = self.expect(packets.Ack, kind=Type.PUBACK if qos == 1 else Type.PUBREC, pid=pid)
+        assert explains_refusals_only(answer, [answer.code]), answer
         if qos == 2 and answer.code < 0x80:
             self.send(packets.ack(Type.PUBREL, pid))
             self.expect(packets.Ack, kind=Type.PUBCOMP, pid=pid, code=0, props=())
@@ -203,6 +206,11 @@ def says_only(packet, why):
     if why is None:
         return packet.props == ()
     return len(packet.props) == 1 and why in (packet.props.get(Prop.REASON_STRING) or "")
+
+
+def explains_refusals_only(packet, codes):
+    """Whether it has no properties but a reason string, and that only for a code of failure."""
+    return packet.props == () or (max(codes) >= 0x80 and says_only(packet, ""))
 
 
 def refusal(version, v5, v4):
