@@ -17,6 +17,7 @@ STREAM = "soak"
 PADDING = b"x" * 600
 POLL_S = 0.05  # how long an actor looks for input before it looks at what else it has to do
 EXPIRY_S = 3600
+NOT_FOUND = 0x92  # of a PUBREL that had come before a kill: no error in a recovery [MQTT 5, 3.7.2.1]
 
 
 class Gone(Exception):
@@ -199,7 +200,7 @@ class Device(Actor):
             raise Gone
         if not isinstance(found, packets.Ack) or found.pid not in self.pending:
             raise Fault(f"unexpected {found}")
-        if found.code >= 0x80:
+        if found.code >= 0x80 and (found.kind, found.code) != (Type.PUBCOMP, NOT_FOUND):
             raise Fault(f"refused: {found}")
         entry = self.pending[found.pid]
         self.accepted.add(entry[0])

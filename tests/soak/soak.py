@@ -1,5 +1,5 @@
-"""A soak: a server is killed at random moments, in the middle of its start too, while devices send
-and applications receive, until every number is accounted for.
+"""A soak: a server is killed at random moments, in the middle of its start too, and its disk fails
+now and then, while devices send and applications receive, until every number is accounted for.
 
     make soak SOAK_KILLS=300
     python3 tests/soak/soak.py --kills 100 --seed 7
@@ -23,12 +23,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from actors import App, Device  # noqa: E402
+from lib.disk import Disk  # noqa: E402
 from lib.packets import V4, V5  # noqa: E402
 from lib.server import Server, wait_until  # noqa: E402
 from lib.world import Project  # noqa: E402
 
 BEHIND_MAX = 600  # messages; some 450 KiB of records, half of the retention
 DRAIN_S = 120
+DISK_FAULTS = [["write ENOSPC"], ["write EIO"], ["sync EIO"], ["meta EIO"], ["sync slow"]]
 DEVICES = [(V4, 1), (V5, 1), (V4, 2), (V5, 2), (V4, 2), (V5, 1)]  # version, QoS
 APPS = [  # version, transport, QoS, manner
     (V4, "tls", 1, "quick"), (V5, "tls", 2, "quick"), (V4, "wss", 2, "away"),
@@ -39,7 +41,9 @@ APPS = [  # version, transport, QoS, manner
 class World:
     def __init__(self, seed, devices=DEVICES, apps=APPS):
         self.random = random.Random(seed)
-        self.server = Server("--journal-retention-size", 1, "--restart-grace", 5)
+        self.disk = Disk()
+        self.server = Server("--journal-retention-size", 1, "--restart-grace", 5,
+                             env=self.disk.env)
         self.start_s = []
         self._start()
         self.project = Project.add(self.server)
@@ -50,7 +54,7 @@ class World:
         self.apps = [App(self, f"app-{i}", version, transport, qos, manner, seed)
                      for i, (version, transport, qos, manner) in enumerate(apps)]
         self.figures = dict.fromkeys(
-            ("kills", "kills_at_start", "stops", "checks", "checked_records"), 0)
+            ("kills", "kills_at_start", "stops", "disk_faults", "checks", "checked_records"), 0)
 
     # ---- for the actors
 
@@ -81,15 +85,26 @@ class World:
         self.figures["kills"] += 1
         self.figures["kills_at_start"] += 1
 
+    def _live(self):
+        time.sleep(self.random.choice((0.05, 0.3, 0.8, 2.5)) * self.random.uniform(0.5, 1.5))
+
     def blow(self):
         """One moment of life, and its end."""
-        time.sleep(self.random.choice((0.05, 0.3, 0.8, 2.5)) * self.random.uniform(0.5, 1.5))
+        self._live()
+        if self.random.random() < 0.25:
+            self.disk.fail(*self.random.choice(DISK_FAULTS))
+            self.figures["disk_faults"] += 1
+            self._live()
+            if self.random.random() < 0.5:
+                self.disk.heal()
+                self._live()
         if self.random.random() < 0.08:
             self.server.stop()
             self.figures["stops"] += 1
         else:
             self.server.kill9()
             self.figures["kills"] += 1
+        self.disk.heal()
         while self.random.random() < 0.25:
             self._kill_while_it_starts()
         if self.random.random() < 0.3:
@@ -137,7 +152,7 @@ class World:
             actor.join(30)
 
     def _judge(self):
-        f = self.figures
+        f, is_whole = self.figures, not self.faults  # else not all has been waited for
         f["accepted"] = sum(len(device.accepted) for device in self.devices)
         f["sent_again"] = sum(device.resent for device in self.devices)
         f["deliveries"] = sum(app.count for app in self.apps)
@@ -146,18 +161,18 @@ class World:
         f["repeated_qos_1"] = f["repeated_qos_2"] = f["lost"] = f["out_of_order"] = 0
         for device in self.devices:
             for app in self.apps:
-                self._judge_pair(device, app)
+                self._judge_pair(device, app, is_whole)
         f["start_s_median"] = round(sorted(self.start_s)[len(self.start_s) // 2], 2)
         f["start_s_max"] = round(max(self.start_s), 2)
         f["trimmed"] = self._trimmed()
 
-    def _judge_pair(self, device, app):
+    def _judge_pair(self, device, app, is_whole):
         f, user = self.figures, device.login.username
         got = app.got.get(user, [])
         pair = f"{device.name} (QoS {device.qos}) to {app.name} (QoS {app.qos}, {app.manner})"
         first = list(dict.fromkeys(got))
         lost = sorted(device.accepted - app.seen.get(user, set()))
-        if lost:
+        if lost and is_whole:
             f["lost"] += len(lost)
             self.faults.append(f"lost: {len(lost)} from {pair}: {lost[:10]}")
         if first != sorted(first):
@@ -181,6 +196,7 @@ class World:
     def close(self):
         self.is_over.set()
         self.server.remove()
+        self.disk.remove()
 
     def keep(self, folder):
         """Leaves what there is for a look at it."""

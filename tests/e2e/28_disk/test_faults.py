@@ -115,6 +115,7 @@ def test_killed_meanwhile(stage, fault):
     stage.app.expect_nothing()
 
 
+@pytest.mark.fast_tsan
 def test_a_page_that_ends_a_commit(stage):
     """When the end of a commit cannot be written the store is opened anew, as often as it takes,
     while others read from it. LMDB refuses everything otherwise (MDB_PANIC)."""
