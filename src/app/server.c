@@ -312,12 +312,13 @@ static enum status load(struct server *s, char *error)
 static enum status start(struct server *s, char *error)
 {
     char setup_url[SERVER_ERROR_LEN];
-    enum status st = open_stores(s, error);
+    enum status st;
 
+    metrics_register();
+    counter_thread_attach(); /* before the stores, which count what they have */
+    st = open_stores(s, error);
     if (st != ST_OK)
         return st;
-    metrics_register();
-    counter_thread_attach();
     set_up_services(s);
     make_workers(s);
     make_main_loop(s);

@@ -202,3 +202,13 @@ def test_clean_stop_repeats_nothing(stage, version):
     stage.server.start()
     stage.net = Net(stage.server, stage.project)
     stage.app(version, True).expect_nothing()
+
+
+def test_records_are_counted_from_the_start(stage):
+    """The gauge of records tells after a start what the journal has from before."""
+    app = stage.app(V5, False)
+    app.subscribe(stage.login.open("attributes"), qos=1)
+    stage.report(7)
+    stage.expect(app, 1, 7)
+    stage.crash()
+    assert stage.server.cli("status")["journal_records"] == 7
