@@ -1,11 +1,11 @@
 import { createApp } from "vue";
 import App from "@/App.vue";
-import { setSessionEndHandler } from "@/api/http";
+import { setSessionEndHandler, setStaleTokenHandler } from "@/api/http";
 import { installElements } from "@/elements";
 import { i18n } from "@/i18n";
 import { watchMissingParts } from "@/lib/missing_part";
 import { router, toLogin } from "@/router";
-import { endSession } from "@/state/session";
+import { endSession, renewSession } from "@/state/session";
 import "@/styles/base.css";
 
 setSessionEndHandler(() => {
@@ -13,6 +13,7 @@ setSessionEndHandler(() => {
     void toLogin();
 });
 
+setStaleTokenHandler(renewSession);
 watchMissingParts(router);
 
 const app = createApp(App);

@@ -4,6 +4,8 @@ import pytest
 from lib.console import test
 from lib.http import Api, setup_token
 
+SERVER_OPTIONS = ("--login-failures", 10)
+
 
 @pytest.fixture
 def door(browser):
@@ -92,6 +94,38 @@ def test_a_session_that_ends_leads_to_the_login_and_back(door, server):
     door.fill(test("username"), "admin")
     door.click(test("submit"))
     door.wait(test("operators"))
+
+
+def test_signing_in_elsewhere_disturbs_nothing(door):
+    """open-api 7: another window of the same browser has signed in, so the token of this one is an
+    old one; what is done here succeeds all the same."""
+    door.sign_in("admin", "battery staple")
+    door.evaluate("""fetch("/api/v1/login", {method: "POST",
+        headers: {"Content-Type": "application/json"},
+        body: JSON.stringify({username: "admin", password: "battery staple"})})
+        .then((answer) => answer.status)""")
+    door.click(test("new-project"))
+    door.fill(test("project-name-input"), "Of the other window")
+    door.click(test("create"))
+    door.wait(test("mqtt-endpoint"))
+
+
+def test_a_lock_out_is_told(door):
+    """open-api 8, failed logins: who has guessed too often is told to wait."""
+    door.goto("/#/login")
+    # failures count by address, so the browser itself has to be the one who guesses
+    assert door.evaluate("""(async () => {
+        let status;
+        for (let guess = 0; guess < 10; guess++)
+            ({ status } = await fetch("/api/v1/login", {method: "POST",
+                headers: {"Content-Type": "application/json"},
+                body: JSON.stringify({username: "guess", password: "wrong"})}));
+        return status;
+    })()""") == 401
+    door.fill(test("username"), "guess")
+    door.fill(test("password"), "wrong")
+    door.click(test("submit"))
+    door.contains(test("problem"), "Too many failed attempts")
 
 
 def test_a_viewer_sees_and_does_not_change(door, server, project):

@@ -6,6 +6,8 @@ import pytest
 
 from lib.console import test
 from lib.http import PASSWORD, USERNAME
+from lib.server import wait_until
+from lib.world import Project
 
 
 def open_device(page, device, tab=""):
@@ -99,6 +101,28 @@ def test_events(page, net):
     page.click("#tab-events")
     page.contains(test("events"), "opened")
     page.contains(test("events"), '{"by":"card"}')
+
+
+def test_no_connection_is_left(page, server, admin, project):
+    """open-api 7, sessions: the page has one connection to the project that it shows, however many
+    of its pages are opened, and none to the project that it has left."""
+    other = Project.add(server)
+
+    def consoles(key):
+        listed = admin.get("/api/v1/projects/{project_key}/sessions", project_key=key)["items"]
+        return [each for each in listed if each["client_id"].startswith("console-")]
+
+    page.goto(f"/#/p/{project.key}/overview")
+    page.wait_live()
+    for name in ("devices", "tester", "messages", "overview"):
+        page.click(test(f"nav-{name}"))
+        page.wait_live()
+    wait_until(lambda: len(consoles(project.key)) == 1, "the one connection")
+    page.evaluate(f"location.hash = '/p/{other.key}/overview'")
+    wait_until(lambda: len(consoles(other.key)) == 1, "the connection to the other project")
+    wait_until(lambda: not consoles(project.key), "that the first project's has ended")
+    page.click(".home")
+    wait_until(lambda: not consoles(other.key), "that none is left")
 
 
 def test_switched_off_is_told(page, net, admin, project):

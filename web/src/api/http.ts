@@ -52,6 +52,7 @@ export interface Page<T> {
 
 let csrfToken = "";
 let onSessionEnd: () => void = () => {};
+let onStaleToken: () => Promise<boolean> = () => Promise.resolve(false);
 
 /** The token that unsafe methods carry; it came with the session. */
 export function setCsrfToken(token: string): void {
@@ -61,6 +62,11 @@ export function setCsrfToken(token: string): void {
 /** Called when the server no longer knows this browser's session. */
 export function setSessionEndHandler(handler: () => void): void {
     onSessionEnd = handler;
+}
+
+/** Called when the token is not that of the session; true: there is a new one for the same person. */
+export function setStaleTokenHandler(handler: () => Promise<boolean>): void {
+    onStaleToken = handler;
 }
 
 export function withQuery(path: string, query: Query = {}): string {
@@ -117,17 +123,7 @@ async function send(method: string, target: string, options: RequestOptions): Pr
     }
 }
 
-export async function request<T>(method: string, target: string,
-    options: RequestOptions = {}): Promise<T> {
-    const response = await send(method, target, options);
-
-    if (!response.ok) {
-        const problem = await problemOf(response);
-        if (response.status === 401 && !options.keepsSession) {
-            onSessionEnd();
-        }
-        throw problem;
-    }
+async function read<T>(response: Response): Promise<T> {
     if (response.status === 204) {
         return undefined as T;
     }
@@ -136,6 +132,27 @@ export async function request<T>(method: string, target: string,
     } catch {
         throw new Problem("unexpected", response.status);
     }
+}
+
+export async function request<T>(method: string, target: string,
+    options: RequestOptions = {}): Promise<T> {
+    let response = await send(method, target, options);
+
+    if (!response.ok) {
+        let problem = await problemOf(response);
+        if (problem.code === "csrf" && await onStaleToken()) {
+            response = await send(method, target, options);
+            if (response.ok) {
+                return read<T>(response);
+            }
+            problem = await problemOf(response);
+        }
+        if (response.status === 401 && !options.keepsSession) {
+            onSessionEnd();
+        }
+        throw problem;
+    }
+    return read<T>(response);
 }
 
 export const get = <T>(target: string, query?: Query, signal?: AbortSignal): Promise<T> =>

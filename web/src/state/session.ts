@@ -34,6 +34,20 @@ export async function findSession(): Promise<Session | null> {
     return session.value;
 }
 
+/**
+ * Asks again who is signed in: somebody has signed in in another window of this browser. True: it is
+ * the same person, so what was begun here may go on.
+ */
+export async function renewSession(): Promise<boolean> {
+    const before = session.value?.username;
+    try {
+        beginSession(await api.current());
+    } catch {
+        return false; // what was asked for fails, and says so
+    }
+    return session.value?.username === before;
+}
+
 export async function signOut(): Promise<void> {
     try {
         await api.logout();
