@@ -34,7 +34,7 @@ enum {
 
 enum page_flag { PAGE_BRANCH = 0x01, PAGE_LEAF = 0x02, PAGE_OVERFLOW = 0x04, PAGE_META = 0x08 };
 enum node_flag { NODE_BIG = 0x01, NODE_TREE = 0x02 };
-enum { PAGE_KINDS = PAGE_BRANCH | PAGE_LEAF | PAGE_OVERFLOW | PAGE_META, TREE_NUMBERS = 0x08 };
+enum { TREE_NUMBERS = 0x08 /* keys are numbers of the machine; of free pages alone */ };
 
 struct tree {
     uint16_t flags, depth;
@@ -245,7 +245,7 @@ static void take_big(struct walk *x, const uint8_t *at, uint64_t len)
               (unsigned long long)first, x->name);
         return;
     }
-    if (get_u64(head) != first || (get_u16(head + 10) & PAGE_KINDS) != PAGE_OVERFLOW ||
+    if (get_u64(head) != first || get_u16(head + 10) != PAGE_OVERFLOW ||
         get_u32(head + 12) != count)
         fault(x, ST_CORRUPT, "page %llu of table %s is damaged", (unsigned long long)first,
               x->name);
@@ -293,7 +293,8 @@ static bool walk_entry(struct walk *x, const uint8_t *page, uint16_t offset,
     size_t room = x->page_size - offset - NODE_HEAD_LEN;
     size_t stored = (flags & NODE_BIG) != 0 ? sizeof(uint64_t) : len;
 
-    if (key_len == 0 || key_len > LEAF_KEY_MAX || key_len > room || stored > room - key_len)
+    if (key_len == 0 || key_len > LEAF_KEY_MAX || key_len > room || stored > room - key_len ||
+        (flags != 0 && flags != NODE_BIG && flags != NODE_TREE))
         return false;
     if (!is_in_order(x, key))
         fault(x, ST_CORRUPT, "the keys of table %s are out of order in page %llu", x->name,
@@ -325,8 +326,7 @@ static bool read_page(struct walk *x, uint64_t number, bool is_leaf, uint8_t *pa
     }
     lower = get_u16(page + 12);
     upper = get_u16(page + 14);
-    if (get_u64(page) == number &&
-        (get_u16(page + 10) & PAGE_KINDS) == (is_leaf ? PAGE_LEAF : PAGE_BRANCH) &&
+    if (get_u64(page) == number && get_u16(page + 10) == (is_leaf ? PAGE_LEAF : PAGE_BRANCH) &&
         lower > PAGE_HEAD_LEN && lower <= upper && upper <= x->page_size && lower % 2 == 0)
         return true;
     fault(x, ST_CORRUPT, "page %llu of table %s is damaged", (unsigned long long)number, x->name);
@@ -364,7 +364,8 @@ static void walk_page(struct walk *x, uint64_t number, unsigned levels, struct b
     mem_free(page);
 }
 
-static void walk_tree(struct walk *x, const struct tree *t, const char *name,
+/* `flags`: those that it must have; others mean forms of pages that no store of ours uses. */
+static void walk_tree(struct walk *x, const struct tree *t, unsigned flags, const char *name,
                       struct buffer *subtrees)
 {
     unsigned faults = x->faults;
@@ -372,11 +373,11 @@ static void walk_tree(struct walk *x, const struct tree *t, const char *name,
     (void)snprintf(x->table, sizeof(x->table), "%s", name);
     x->name = x->table;
     x->found = (struct tree){0};
-    x->has_numbers = (t->flags & TREE_NUMBERS) != 0;
+    x->has_numbers = flags == TREE_NUMBERS;
     x->last_key.len = 0;
-    if (t->root == NO_PAGE && t->entries == 0)
+    if (t->root == NO_PAGE && t->entries == 0 && t->flags == flags)
         return;
-    if (t->depth == 0 || t->depth > DEPTH_MAX) {
+    if (t->flags != flags || t->depth == 0 || t->depth > DEPTH_MAX) {
         fault(x, ST_CORRUPT, "the root of table %s is damaged", x->name);
         return;
     }
@@ -395,13 +396,13 @@ static void walk_all(struct walk *x, const struct meta *m)
     x->page_size = m->page_size;
     x->last_page = m->last_page;
     x->seen = mem_new(MEM_BASE, x->last_page / 8 + 1);
-    walk_tree(x, &m->trees[0], "(free pages)", NULL);
-    walk_tree(x, &m->trees[1], "(names)", &subtrees);
+    walk_tree(x, &m->trees[0], TREE_NUMBERS, "(free pages)", NULL);
+    walk_tree(x, &m->trees[1], 0, "(names)", &subtrees);
     for (size_t at = 0; at < subtrees.len; at += sizeof(struct subtree)) {
         struct subtree s;
 
         memcpy(&s, subtrees.data + at, sizeof(s));
-        walk_tree(x, &s.tree, s.name, NULL);
+        walk_tree(x, &s.tree, 0, s.name, NULL);
     }
     buffer_deinit(&subtrees);
 }
