@@ -8,13 +8,11 @@
  */
 #include <MQTTAsync.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { MAX_PAYLOAD = 4096, RETRY_NS = 20000000, V5 = 5 };
+enum { MAX_PAYLOAD = 4096, V5 = 5 };
 
 static MQTTAsync client;
 static MQTTAsync_connectOptions options; /* and all that it points to */
@@ -149,7 +147,19 @@ static void on_failure5(void *context, MQTTAsync_failureData5 *data)
     tell(context, json_integer(data->reasonCode));
 }
 
-/* ---- coming back: paho's own automatic reconnect looks after it every three seconds only */
+/* The code of a refused CONNECT is in `code`: `reasonCode` stays 0. */
+static void on_refused5(void *context, MQTTAsync_failureData5 *data)
+{
+    tell(context, json_integer(data->code));
+}
+
+/* What the CONNACK says of the session is in the success of the first CONNECT alone. */
+static void on_connected(void *context, char *cause)
+{
+    (void)context;
+    if (strcmp(cause, "automatic reconnect") == 0)
+        tell("connect", json_null());
+}
 
 static void check(const char *what, int code)
 {
@@ -157,49 +167,6 @@ static void check(const char *what, int code)
         fprintf(stderr, "%s: %s\n", what, MQTTAsync_strerror(code));
         exit(1);
     }
-}
-
-static void *connect_again(void *unused)
-{
-    const struct timespec pause = {.tv_nsec = RETRY_NS};
-
-    nanosleep(&pause, NULL);
-    check("connect again", MQTTAsync_connect(client, &options));
-    return unused;
-}
-
-/* In another thread: paho takes what it still knows of the lost connection for a fault of the new
- * one, if that is begun in the callback. */
-static void come_back(void)
-{
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, connect_again, NULL) != 0 || pthread_detach(thread) != 0)
-        exit(1);
-}
-
-static void on_lost(void *context, char *cause)
-{
-    (void)context;
-    (void)cause;
-    come_back();
-}
-
-static void on_not_open(void *context, MQTTAsync_failureData *data)
-{
-    if (data->code > 0)
-        on_failure(context, data);
-    else
-        come_back();
-}
-
-/* The reason code of a CONNACK is in `code`: `reasonCode` stays 0. */
-static void on_not_open5(void *context, MQTTAsync_failureData5 *data)
-{
-    if (data->code > 0)
-        tell(context, json_integer(data->code));
-    else
-        come_back();
 }
 
 static MQTTAsync_responseOptions response_to(const char *event, MQTTAsync_onSuccess *good,
@@ -249,7 +216,8 @@ static void create_client(json_t *command)
     check("create", MQTTAsync_createWithOptions(&client, text_of(command, "url"),
                                                 text_of(command, "clientId"),
                                                 MQTTCLIENT_PERSISTENCE_NONE, NULL, &create));
-    check("callbacks", MQTTAsync_setCallbacks(client, NULL, on_lost, on_message, NULL));
+    check("callbacks", MQTTAsync_setCallbacks(client, NULL, NULL, on_message, NULL));
+    check("connected", MQTTAsync_setConnected(client, NULL, on_connected));
 }
 
 /* The command is kept, for its texts are used again. */
@@ -269,6 +237,8 @@ static void open_client(json_t *command, const char *ca)
     options.username = text_of(command, "username");
     options.password = text_of(command, "password");
     options.context = (void *)"refused";
+    options.automaticReconnect = 1;
+    options.maxRetryInterval = 2;
     tls.trustStore = ca;
     tls.verify = 1;
     options.ssl = &tls;
@@ -282,12 +252,12 @@ static void open_client(json_t *command, const char *ca)
         MQTTProperties_add(&properties, &expiry);
         options.connectProperties = &properties;
         options.onSuccess5 = on_open5;
-        options.onFailure5 = on_not_open5;
+        options.onFailure5 = on_refused5;
     } else {
         options.MQTTVersion = MQTTVERSION_3_1_1;
         options.cleansession = json_is_true(json_object_get(command, "clean"));
         options.onSuccess = on_open;
-        options.onFailure = on_not_open;
+        options.onFailure = on_failure;
     }
     check("connect", MQTTAsync_connect(client, &options));
 }
@@ -320,6 +290,7 @@ static void carry_out(json_t *command, const char *ca)
         MQTTAsync_disconnectOptions how = MQTTAsync_disconnectOptions_initializer;
 
         MQTTAsync_disconnect(client, &how);
+        tell("closed", json_null());
     }
 }
 

@@ -4,7 +4,7 @@
 //
 // A line in is a command to one client: {"id": n, "do": "open" | "subscribe" | "publish" | "close",
 // …}. A line out is what that client told: {"id": n, "what": "connect" | "refused" | "granted" |
-// "published" | "message", "value": …}. Payloads are hexadecimal. Every client reconnects by itself,
+// "published" | "message" | "closed", "value": …}. Payloads are hexadecimal. Every client reconnects by itself,
 // by its own means, and tells `connect` again. What a client cannot tell is null.
 import fs from "node:fs";
 import readline from "node:readline";
@@ -160,16 +160,21 @@ function openU8(options, tell) {
 const openers = { mqttjs: openMqttjs, paho: openPaho, mqtts: openMqtts, u8: openU8 };
 const clients = new Map();
 
+function tell(id, what, value = null) {
+    process.stdout.write(JSON.stringify({ id, what, value }) + "\n");
+}
+
 function carryOut({ id, do: what, kind, filter, topic, payload, qos, ...options }) {
     if (what === "open")
-        clients.set(id, openers[kind](options, (event, value = null) =>
-            process.stdout.write(JSON.stringify({ id, what: event, value }) + "\n")));
+        clients.set(id, openers[kind](options, (event, value) => tell(id, event, value)));
     else if (what === "subscribe")
         clients.get(id).subscribe(filter, qos);
     else if (what === "publish")
         clients.get(id).publish(topic, bytes(payload), qos);
-    else
+    else {
         clients.get(id).close();
+        tell(id, "closed");
+    }
 }
 
 readline.createInterface({ input: process.stdin })

@@ -36,6 +36,7 @@ class Kind:
     transports: tuple = ("tls", "wss")
     levels: tuple = (0, 1, 2)  # of QoS
     tells_present: bool = True  # whether its session was there
+    tells_return: bool = True  # the same when it has come back by itself
     tells_codes: bool = True  # v5: the code with which a publish was answered
     says_goodbye: bool = True  # sends DISCONNECT when it is closed
     keeps_flight: bool = True  # what is under way at QoS 1 and 2 survives the loss of a connection
@@ -48,11 +49,11 @@ class Kind:
 MQTTJS = Kind("mqttjs", {V4: 4, V5: 0x86})
 PAHO_JS = Kind("paho", {V4: "AMQJS0006E Bad Connack return code:4 Connection Refused: bad user "
                             "name or password."},
-               transports=("wss",), tells_present=False)
+               transports=("wss",), tells_present=False, tells_return=False)
 MQTTS = Kind("mqtts", {V4: "BadUsernameOrPassword"}, transports=("tls",), says_goodbye=False,
               keeps_flight=False)
 U8 = Kind("u8", {V4: 4, V5: 0x86}, levels=(1,), keeps_flight=False)
-PAHO_C = Kind("paho_c", {V4: 4, V5: 0x86})
+PAHO_C = Kind("paho_c", {V4: 4, V5: 0x86}, tells_return=False)
 PAHO_PYTHON = Kind("paho_python", {V4: 4, V5: 0x86}, tells_codes=False)
 KINDS = (MQTTJS, PAHO_JS, MQTTS, U8, PAHO_C, PAHO_PYTHON)
 
@@ -76,6 +77,11 @@ def told(kind, present):
     return present if kind.tells_present else None
 
 
+def told_on_return(kind):
+    """The same when it has come back by itself to a session that is there."""
+    return True if kind.tells_return else None
+
+
 def commands(count):
     return [b'{"method":"m","params":{},"id":%d}' % number for number in range(1, count + 1)]
 
@@ -92,6 +98,7 @@ class Handle:
     def __init__(self, send):
         self._send = send  # carries a command out
         self._messages, self._answers = queue.Queue(), queue.Queue()
+        self._is_closed = False
 
     def told(self, what, value):
         """An event of the client."""
@@ -130,16 +137,25 @@ class Handle:
         return message["topic"], bytes.fromhex(message["payload"]), message["qos"]
 
     def close(self):
+        """It does not come back any more, and says goodbye."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.do("close")
+        while self._get(self._answers, "closed")[0] not in ("closed", END):
+            pass
 
-    @staticmethod
-    def _next(events, what):
-        try:
-            found, value = events.get(timeout=DEADLINE_S)
-        except queue.Empty:
-            raise AssertionError(f"waited in vain for {what}") from None
+    def _next(self, events, what):
+        found, value = self._get(events, what)
         assert found == what, f"expected {what}, got {found}: {value}"
         return value
+
+    @staticmethod
+    def _get(events, what):
+        try:
+            return events.get(timeout=DEADLINE_S)
+        except queue.Empty:
+            raise AssertionError(f"waited in vain for {what}") from None
 
 
 class Program:
@@ -229,6 +245,7 @@ class PahoPython:
     def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+        self._handle.told("closed", None)
 
 
 class Drivers:
@@ -277,5 +294,5 @@ class Drivers:
         """Compiled when it is first needed."""
         program = self._folder / "paho_c"
         if not program.exists():
-            cc(program, HERE / "paho_c.c", "-lpaho-mqtt3as", "-ljansson", "-pthread")
+            cc(program, HERE / "paho_c.c", "-lpaho-mqtt3as", "-ljansson")
         return program

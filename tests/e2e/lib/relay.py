@@ -4,6 +4,8 @@ import socket
 import struct
 import threading
 
+from lib.server import wait_until
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
@@ -32,6 +34,10 @@ class Relay:
 
     def mend(self):
         self._order(self._mend)
+
+    def wait_until_idle(self):
+        """Until nobody is connected through it."""
+        wait_until(lambda: not self._peers, "the end of the connections")
 
     def close(self):
         self._order(self._close)
