@@ -11,6 +11,7 @@
 #include "service/app_errors.h"
 #include "service/app_login.h"
 #include "service/app_request.h"
+#include "service/app_store.h"
 #include "service/downlink.h"
 
 /* A refusal (or acceptance) on its way back; the ticket travels in the letter. */
@@ -298,6 +299,8 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     buffer_deinit(&properties);
     d->qos = p->qos;
     d->retain = p->retain;
+    if (p->qos == 2)
+        app_store_reception(a, p->packet_id, &d->reception);
     d->has_publisher = true;
     d->publisher_worker = w->index;
     d->ticket = *ticket;

@@ -223,6 +223,11 @@ static bool secure(struct session *s, const struct flow_out_entry *e)
     return true;
 }
 
+static void released(struct session *s, uint16_t packet_id)
+{
+    app_store_released(app_session_of(s), packet_id);
+}
+
 static void open_subscriptions_secured(struct worker *w, const struct letter *l)
 {
     client_secured(w, l->a, l->b);
@@ -268,6 +273,7 @@ const struct mqtt_service app_service = {
     .delivered = delivered,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
+    .released = released,
     .disconnected = disconnected,
     .offline = offline,
     .session_closed = session_closed,

@@ -21,7 +21,8 @@ enum {
     STORE_FLIGHT_SENT = 1, /* states of a delivery */
     STORE_FLIGHT_RELEASED = 2,
     STORE_FLIGHT_LEN = 3,
-    STORE_SEQ_LEN = sizeof(uint64_t)
+    STORE_SEQ_LEN = sizeof(uint64_t),
+    STORE_RECEPTION_TAIL = 1 + sizeof(uint16_t) /* of a key, behind the client identifier */
 };
 
 static struct slice client_key(const struct app_session *a)
@@ -133,8 +134,32 @@ void app_store_passed(struct app_session *a, uint64_t seq)
     buffer_deinit(&key);
 }
 
+void app_store_reception(const struct app_session *a, uint16_t packet_id, struct buffer *out)
+{
+    if (!a->is_stored)
+        return;
+    buffer_append_slice(out, client_key(a));
+    buffer_append_u8(out, 0);
+    buffer_append_u16(out, packet_id);
+}
+
+void app_store_released(struct app_session *a, uint16_t packet_id)
+{
+    struct buffer key = {0};
+
+    app_store_reception(a, packet_id, &key);
+    if (key.len > 0)
+        router_put_row(home_of(a->session->worker), JOURNAL_TABLE_APP_RECEPTION,
+                       a->project->project_id, buffer_slice(&key), slice_make(NULL, 0), NULL);
+    buffer_deinit(&key);
+}
+
 void app_store_remove(struct app_session *a)
 {
+    const struct flow_in *in = &a->session->in;
+
+    for (uint32_t i = 0; i < in->count; i++)
+        app_store_released(a, in->receptions[i].packet_id);
     app_store_passed(a, UINT64_MAX);
     router_put_row(home_of(a->session->worker), JOURNAL_TABLE_SESSION, a->project->project_id,
                    client_key(a), slice_make(NULL, 0), NULL);
@@ -279,6 +304,23 @@ static void load_flight(uint64_t project_id, struct slice key, struct slice valu
         add_resumed(a, be64toh(seq), value);
 }
 
+static void load_reception(uint64_t project_id, struct slice key, struct slice value, void *arg)
+{
+    struct loading *x = arg;
+    struct app_session *a;
+    uint16_t packet_id;
+
+    (void)value;
+    if (key.len <= STORE_RECEPTION_TAIL) {
+        report_damaged(project_id, key);
+        return;
+    }
+    packet_id = (uint16_t)(key.data[key.len - 2] << 8 | key.data[key.len - 1]);
+    a = session_of_flight(x, project_id, slice_make(key.data, key.len - STORE_RECEPTION_TAIL));
+    if (a != NULL && !flow_in_restore(&a->session->in, packet_id))
+        report_damaged(project_id, key);
+}
+
 /* An identifier that was given anew tells that the delivery that had it before is over. */
 static void mark_over(struct app_session *a)
 {
@@ -315,6 +357,8 @@ enum status app_store_load(struct worker_group *g, struct journal *j)
 
     if (st == ST_OK)
         st = journal_each(j, JOURNAL_TABLE_FLIGHT, load_flight, &x);
+    if (st == ST_OK)
+        st = journal_each(j, JOURNAL_TABLE_APP_RECEPTION, load_reception, &x);
     settle_flights(g);
     buffer_deinit(&x.client_id);
     return st;

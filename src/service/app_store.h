@@ -32,6 +32,12 @@ void app_store_flight(struct app_session *a, const struct flow_out_entry *e);
 /** The cursor was saved at this number: rows of deliveries up to it go. */
 void app_store_passed(struct app_session *a, uint64_t seq);
 
+/** The name of the row of a QoS 2 publish of the session: appended. Nothing if it is not stored. */
+void app_store_reception(const struct app_session *a, uint16_t packet_id, struct buffer *out);
+
+/** Such a publish is over. */
+void app_store_released(struct app_session *a, uint16_t packet_id);
+
 /** Takes all rows of a session away. */
 void app_store_remove(struct app_session *a);
 

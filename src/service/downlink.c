@@ -67,6 +67,7 @@ void downlink_free(struct downlink **dp)
 
     *dp = NULL;
     project_secret_unref(&d->limits);
+    buffer_deinit(&d->reception);
     mem_free(d);
 }
 
@@ -396,11 +397,9 @@ static void run(struct device *d, const struct downlink *x, struct router_receip
     }
 }
 
-void downlink_run(struct home *h, const struct downlink *x, struct router_receipt *receipt,
-                  struct downlink_answer *answer)
+static void check_and_run(struct device *d, const struct downlink *x,
+                          struct router_receipt *receipt, struct downlink_answer *answer)
 {
-    struct device *d = home_find_device(h, x->device_id);
-
     *answer = (struct downlink_answer){.reason = REASON_SUCCESS};
     /* Before all else: who may not use a device does not learn whether there is one. */
     if (x->limits != NULL &&
@@ -422,4 +421,25 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
         counter_inc(downlinks);
     else
         log_untaken(d, x, MESSAGE_REFUSED, answer->why);
+}
+
+/* What was carried out must not be again, also after a crash: noted in one commit with it. */
+static void receive(struct home *h, const struct device *d, const struct downlink *x,
+                    const struct router_receipt *receipt, struct downlink_answer *answer)
+{
+    static const uint8_t version = 1;
+
+    router_put_row(h, JOURNAL_TABLE_APP_RECEPTION, x->project_id, buffer_slice(&x->reception),
+                   slice_make(&version, sizeof(version)), NULL);
+    wait_for_journal(d, receipt, answer);
+}
+
+void downlink_run(struct home *h, const struct downlink *x, struct router_receipt *receipt,
+                  struct downlink_answer *answer)
+{
+    struct device *d = home_find_device(h, x->device_id);
+
+    check_and_run(d, x, receipt, answer);
+    if (x->reception.len > 0 && answer->reason < REASON_UNSPECIFIED_ERROR)
+        receive(h, d, x, receipt, answer);
 }

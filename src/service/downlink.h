@@ -31,8 +31,10 @@ struct downlink {
     struct slice properties; /* to forward, encoded */
     struct slice response_topic, correlation_data;
     struct project_secret *limits; /* a reference: the device must be one of its; NULL: any */
-    struct command_id *id; /* where the id of a command goes, given or made; NULL: nobody asks;
-                              borrowed until it was run */
+    struct buffer reception; /* owned: the name of its row in the journal, if it came with QoS 2
+                                from a session that is stored; empty: none */
+    struct command_id *id;   /* where the id of a command goes, given or made; NULL: nobody asks;
+                                borrowed until it was run */
 };
 
 /** The answer: what the publisher is told. */

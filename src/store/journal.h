@@ -23,15 +23,16 @@ enum {
 };
 
 /* X(NAME, name of the table, what its rows are) */
-#define JOURNAL_TABLE_LIST(X)                                                 \
-    X(SESSION, "session", "sessions that outlive their connections")          \
-    X(FLIGHT, "flight", "their deliveries of QoS 2 that are on their way")    \
-    X(RECEPTION, "reception", "publishes of QoS 2 that they wait to release") \
-    X(DOWNLINK, "downlink", "what waits for a device's session")              \
-    X(DEVICE, "device", "presence of devices")                                \
-    X(VALUE, "value", "their cloud values, a row each")                       \
-    X(ALARM, "alarm", "their alarm states")                                   \
-    X(COMMAND, "command", "their commands")                                   \
+#define JOURNAL_TABLE_LIST(X)                                                           \
+    X(SESSION, "session", "sessions that outlive their connections")                    \
+    X(FLIGHT, "flight", "their deliveries of QoS 2 that are on their way")              \
+    X(RECEPTION, "reception", "publishes of QoS 2 of devices that wait to be released") \
+    X(APP_RECEPTION, "app_reception", "likewise of applications")                       \
+    X(DOWNLINK, "downlink", "what waits for a device's session")                        \
+    X(DEVICE, "device", "presence of devices")                                          \
+    X(VALUE, "value", "their cloud values, a row each")                                 \
+    X(ALARM, "alarm", "their alarm states")                                             \
+    X(COMMAND, "command", "their commands")                                             \
     X(RETAINED, "retained", "retained messages to them")
 
 /** Tables of rows: keys in the order of their bytes below a project. */

@@ -212,3 +212,32 @@ def test_records_are_counted_from_the_start(stage):
     stage.expect(app, 1, 7)
     stage.crash()
     assert stage.server.cli("status")["journal_records"] == 7
+
+
+@VERSIONS
+def test_published_qos_2_is_not_carried_out_again(stage, version):
+    """An application's publish of QoS 2 that had its PUBREC is not carried out again when it is
+    repeated after a crash; a new one with its identifier is. [MQTT-4.3.3-10]"""
+    app = stage.app(version, False)
+    topic, command = stage.login.open("command_send"), b'{"method":"m","params":{}}'
+    device = stage.net.device(stage.login, subscribe=["command_send"])
+    app.send(packets.publish(version, topic, command, qos=2, pid=7))
+    app.expect(packets.Ack, kind=Type.PUBREC, pid=7, code=0)
+    device.receive(device.own("command_send"))
+    stage.crash()
+    device = stage.net.device(stage.login, subscribe=["command_send"])
+    app = stage.app(version, True)
+    app.send(packets.publish(version, topic, command, qos=2, pid=7, dup=True))
+    app.expect(packets.Ack, kind=Type.PUBREC, pid=7, code=0)
+    app.send(packets.ack(Type.PUBREL, 7))
+    app.expect(packets.Ack, kind=Type.PUBCOMP, pid=7, code=0)
+    device.expect_nothing()
+    app.send(packets.publish(version, topic, command, qos=2, pid=7))
+    app.expect(packets.Ack, kind=Type.PUBREC, pid=7, code=0)
+    device.receive(device.own("command_send"))
+    stage.crash()  # before its PUBREL: the next one with its identifier is new all the same
+    device = stage.net.device(stage.login, subscribe=["command_send"])
+    app = stage.app(version, True)
+    app.send(packets.publish(version, topic, command, qos=2, pid=7))
+    app.expect(packets.Ack, kind=Type.PUBREC, pid=7, code=0)
+    device.receive(device.own("command_send"))
