@@ -16,6 +16,7 @@
 
 enum {
     STORE_VERSION = 2,
+    STORE_VERSION_SENT = 2, /* from this one on it has the last record that it was sent */
     STORE_NO_LOCAL = 1, /* flags of a subscription */
     STORE_RETAIN_AS_PUBLISHED = 2,
     STORE_FLIGHT_SENT = 1, /* states of a delivery */
@@ -180,6 +181,46 @@ const struct app_flight *app_store_resumed(const struct app_session *a, uint64_t
     return low < a->resumed_count && a->resumed[low].seq == seq ? &a->resumed[low] : NULL;
 }
 
+/* --- forms ----------------------------------------------------------------------------------- */
+
+static bool session_is_sound(struct slice key, struct slice value)
+{
+    struct reader r = reader_of(value);
+    uint8_t form = reader_u8(&r);
+    uint32_t count;
+
+    (void)reader_bytes(&r, 1 + sizeof(uint32_t) + sizeof(uint64_t));
+    if (form >= STORE_VERSION_SENT)
+        (void)reader_u64(&r);
+    count = reader_u32(&r);
+    for (uint32_t i = 0; i < count && r.status == ST_OK; i++) {
+        if (reader_prefixed(&r).len == 0 || reader_u8(&r) > 2) /* filter, QoS */
+            return false;
+        (void)reader_bytes(&r, 1 + sizeof(uint32_t) + sizeof(uint64_t));
+    }
+    return r.status == ST_OK && reader_left(&r) == 0 && form > 0 && form <= STORE_VERSION &&
+           key.len <= SESSION_CLIENT_ID_MAX;
+}
+
+/* A client identifier, a zero, and so many bytes. */
+static bool key_is_sound(struct slice key, size_t len)
+{
+    return key.len > len + 1 && key.data[key.len - len - 1] == 0;
+}
+
+bool app_store_row_is_sound(enum journal_table table, struct slice key, struct slice value)
+{
+    switch (table) {
+    case JOURNAL_TABLE_SESSION:
+        return session_is_sound(key, value);
+    case JOURNAL_TABLE_FLIGHT:
+        return key_is_sound(key, STORE_SEQ_LEN) && value.len == STORE_FLIGHT_LEN &&
+               value.data[2] >= STORE_FLIGHT_SENT && value.data[2] <= STORE_FLIGHT_RELEASED;
+    default:
+        return key_is_sound(key, sizeof(uint16_t)) && value.len == 1;
+    }
+}
+
 /* --- at start -------------------------------------------------------------------------------- */
 
 struct loading {
@@ -219,7 +260,7 @@ static struct session *make_session(struct worker *w, uint64_t project_id, struc
     uint8_t version = reader_u8(r);
     uint32_t expiry_s = reader_u32(r);
     uint64_t gone_ms = reader_u64(r);
-    uint64_t again_seq = form == 1 ? UINT64_MAX : reader_u64(r);
+    uint64_t again_seq = form < STORE_VERSION_SENT ? UINT64_MAX : reader_u64(r);
     struct session *s;
 
     if (r->status != ST_OK || form == 0 || form > STORE_VERSION ||

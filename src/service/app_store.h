@@ -50,3 +50,6 @@ const struct app_flight *app_store_resumed(const struct app_session *a, uint64_t
  * Errors: ST_IO, ST_CORRUPT
  */
 enum status app_store_load(struct worker_group *g, struct journal *j) MUST_CHECK;
+
+/** Whether a row of one of these tables has its form. Pure. */
+bool app_store_row_is_sound(enum journal_table table, struct slice key, struct slice value);
