@@ -172,7 +172,7 @@ def deliver(bench: pathlib.Path, running: Running, credentials: pathlib.Path, de
     scenario = common.Scenario("", "deliver", {}, [])
     return common.load(bench, endpoints, scenario, "deliver", {
         "devices": devices, "subscribers": 1, "qos": 1, "subscribe-qos": 1, "size": 200,
-        "window": 32, "lag": 64, "gather": 500, "duration": round(seconds * 1000), "warmup": 500,
+        "window": 32, "lag": 8, "gather": 500, "duration": round(seconds * 1000), "warmup": 500,
         "messages": 1_000_000_000})
 
 
