@@ -401,23 +401,29 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     return is_taken;
 }
 
+/* What retention has taken up to this number is told where it would have been. */
+static void note_hole(struct app_session *a, uint64_t up_to)
+{
+    uint64_t lost = up_to - a->position;
+
+    app_notice_lost(a, a->position + 1, up_to);
+    log_event(EV_APP_LOST, "client", a->session->client_id, "records", log_int((int64_t)lost));
+    counter_add(&CT_feed_lost, (int64_t)lost);
+    a->position = up_to;
+}
+
 static bool on_record(const struct journal_record *r, void *arg)
 {
     struct reading *x = arg;
 
+    if (r->seq > x->session->position + 1)
+        note_hole(x->session, r->seq - 1);
     if (app_feed_is_long(x->session) || !give_record(x->session, r)) {
         x->stopped = true;
         return false;
     }
     x->session->position = r->seq;
     return true;
-}
-
-static void note_hole(struct app_session *a, uint64_t from_seq, uint64_t lost)
-{
-    app_notice_lost(a, from_seq, from_seq + lost - 1);
-    log_event(EV_APP_LOST, "client", a->session->client_id, "records", log_int((int64_t)lost));
-    counter_add(&CT_feed_lost, (int64_t)lost);
 }
 
 static void open_continue(struct worker *w, const struct letter *l)
@@ -467,10 +473,8 @@ void app_feed_continue(struct app_session *a)
         journal_read(journal_of(a), a->project->project_id, a->position, FEED_READ_RECORDS,
                      FEED_READ_BYTES, on_record, &x, &first);
         a->cursor_moved = true;
-        if (first > before + 1)
-            note_hole(a, before + 1, first - before - 1);
         if (a->position + 1 < first)
-            a->position = first - 1;
+            note_hole(a, first - 1); /* and nothing is behind it */
         if (a->position == before && !x.stopped)
             break;
     }
