@@ -7,6 +7,7 @@ import pytest
 from lib.alarms import over, report
 from lib.cases import table
 from lib.packets import Prop
+from lib.server import wait_until
 
 
 def expect_alarm(app, device, alerting):
@@ -352,14 +353,16 @@ def test_time_goes_on_while_it_is_stopped(net, server, watched, rules):
     report(device, t=31)
     away.disconnect()
     app.receive_online(away.open("online"), False)
+    before = server.cli("status")["alarms_alerting"]
     server.stop()
     time.sleep(1)  # what is waited for is time itself
     server.start()
+    wait_until(lambda: server.cli("status")["alarms_alerting"] >= before + 2, "both that were due")
     app = net.app()
     app.subscribe(device.open("alarm"), away.open("alarm"))
     away = net.device(away.login)
 
-    def next_end():  # beginnings are told at the start, before the application is there or behind
+    def next_end():
         while json.loads((message := app.receive()).payload)["alerting"]:
             pass
         return message.topic, message.props.user["name"]
