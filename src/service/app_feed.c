@@ -109,9 +109,16 @@ static bool queue_is_short(const struct app_session *a)
            s->out.queue_bytes <= least(FEED_QUEUE_BYTES_MAX, s->limits->queue_bytes / 2) / 2;
 }
 
+/* What comes by letter is not for one that reads the journal, nor what it has read there already.
+ */
+static bool is_passed_over(const struct app_session *a, uint64_t seq)
+{
+    return a->is_behind || seq <= a->position;
+}
+
 static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq)
 {
-    if (a->is_behind || seq <= a->position) {
+    if (is_passed_over(a, seq)) { /* since it was matched */
         delivery_deinit(d);
         return;
     }
@@ -150,6 +157,8 @@ static void on_match(struct open_subscription *indexed, void *arg)
         return;
     }
     a = sub->session;
+    if (x->seq != 0 && is_passed_over(a, x->seq))
+        return; /* before anything is made for it: there may be thousands that are away */
     if (!app_may_receive(a, x->message->device_id, x->message->type_id))
         return;
     if (a->conversion != NULL && !(x->seq == 0 ? app_convert_takes_live(a, x->message)

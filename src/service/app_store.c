@@ -17,7 +17,7 @@
 enum {
     STORE_VERSION = 2,
     STORE_VERSION_SENT = 2, /* from this one on it has the last record that it was sent */
-    STORE_NO_LOCAL = 1, /* flags of a subscription */
+    STORE_NO_LOCAL = 1,     /* flags of a subscription */
     STORE_RETAIN_AS_PUBLISHED = 2,
     STORE_FLIGHT_SENT = 1, /* states of a delivery */
     STORE_FLIGHT_RELEASED = 2,
@@ -229,6 +229,7 @@ struct loading {
     struct app_session *session; /* whose flights are read; NULL: of none that is there */
     uint64_t project_id;
     struct buffer client_id; /* owned: of that one */
+    struct buffer expired;   /* owned: sessions whose time is over */
 };
 
 static void report_damaged(uint64_t project_id, struct slice client_id)
@@ -293,6 +294,8 @@ static void load_session(uint64_t project_id, struct slice client_id, struct sli
             report_damaged(project_id, client_id);
     }
     session_restore(s, left_ms);
+    if (left_ms == 0)
+        buffer_append(&x->expired, &s, sizeof(s));
     share_membership_disconnected(app_session_of(s));
 }
 
@@ -391,6 +394,18 @@ static void settle_flights(struct worker_group *g)
     }
 }
 
+/* With all that the journal has of them; before a client of theirs can come. */
+static void close_expired(struct loading *x)
+{
+    for (size_t at = 0; at < x->expired.len; at += sizeof(struct session *)) {
+        struct session *s;
+
+        memcpy(&s, x->expired.data + at, sizeof(s));
+        session_close(s);
+    }
+    buffer_deinit(&x->expired);
+}
+
 enum status app_store_load(struct worker_group *g, struct journal *j)
 {
     struct loading x = {.group = g, .journal = j};
@@ -401,6 +416,7 @@ enum status app_store_load(struct worker_group *g, struct journal *j)
     if (st == ST_OK)
         st = journal_each(j, JOURNAL_TABLE_APP_RECEPTION, load_reception, &x);
     settle_flights(g);
+    close_expired(&x);
     buffer_deinit(&x.client_id);
     return st;
 }

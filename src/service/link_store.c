@@ -231,10 +231,11 @@ static bool load_session(struct device *d, struct reader *r)
     uint64_t gone_ms = reader_u64(r);
     struct slice client_id = reader_prefixed(r);
     uint32_t count = reader_u32(r);
+    uint64_t left_ms = session_time_left(expiry_s, gone_ms, w->unix_ms);
     struct session *s;
 
     if (r->status != ST_OK || form != STORE_VERSION || d->sub != NULL || d->link != NULL ||
-        client_id.len > SESSION_CLIENT_ID_MAX)
+        client_id.len > SESSION_CLIENT_ID_MAX || left_ms == 0)
         return false;
     s = session_open(w, &device_service, d->device_id, client_id);
     s->version = (enum mqtt_version)version;
@@ -244,7 +245,7 @@ static bool load_session(struct device *d, struct reader *r)
         if (!load_subscription(d->link, r))
             break;
     }
-    session_restore(s, session_time_left(expiry_s, gone_ms, w->unix_ms));
+    session_restore(s, left_ms);
     return true;
 }
 

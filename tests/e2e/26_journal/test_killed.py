@@ -2,6 +2,7 @@
 import pytest
 
 from lib.client import V4, V5, Prop, Type, packets
+from lib.server import wait_until
 from lib.world import Net, Project
 
 VERSIONS = pytest.mark.parametrize("version", [V4, V5])
@@ -241,3 +242,15 @@ def test_published_qos_2_is_not_carried_out_again(stage, version):
     app.send(packets.publish(version, topic, command, qos=2, pid=7))
     app.expect(packets.Ack, kind=Type.PUBREC, pid=7, code=0)
     device.receive(device.own("command_send"))
+
+
+def test_expired_session(stage):
+    """A session whose time was over when the server started is not there any more, at once."""
+    fields = {"client_id": "a", "clean": False, "props": [(Prop.SESSION_EXPIRY, 1)]}
+    app = stage.net.app(**fields)
+    app.subscribe(stage.login.open("attributes"), qos=2)
+    app.disconnect()
+    stage.report(1)
+    wait_until(lambda: stage.server.cli("status")["mqtt_sessions"] == 0, "the end of the session")
+    stage.crash()
+    assert not stage.net.app(**fields).connack.session_present
