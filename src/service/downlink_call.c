@@ -12,10 +12,11 @@
 
 #include "base/invariant.h"
 #include "base/mem.h"
+#include "base/timed_wait.h"
 #include "platform/home.h"
 #include "service/downlink.h"
 
-enum { RECEIPT_WAIT_S = 10 };
+enum { RECEIPT_WAIT_MS = 10000 };
 
 /* What waits for the journal. */
 struct waiting {
@@ -37,12 +38,8 @@ struct run {
 static struct waiting *waiting_new(void)
 {
     struct waiting *w = mem_new_of(MEM_MESSAGE, struct waiting);
-    pthread_condattr_t attributes;
 
-    invariant(pthread_condattr_init(&attributes) == 0);
-    invariant(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    invariant(pthread_cond_init(&w->came, &attributes) == 0);
-    invariant(pthread_condattr_destroy(&attributes) == 0);
+    timed_wait_init(&w->came);
     invariant(pthread_mutex_init(&w->lock, NULL) == 0);
     w->references = 1;
     return w;
@@ -104,11 +101,9 @@ static void run(struct worker *w, void *arg)
 /* False: the receipt has not come in time. */
 static bool wait_for_receipt(struct waiting *w)
 {
-    struct timespec until;
+    struct timespec until = timed_wait_end(RECEIPT_WAIT_MS);
     int result = 0;
 
-    invariant(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += RECEIPT_WAIT_S;
     while (!w->has_come && result == 0)
         result = pthread_cond_timedwait(&w->came, &w->lock, &until);
     return w->has_come;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/timed_wait.h"
 #include "service/counters.h"
 #include "service/events.h"
 #include "service/notify_priv.h"
@@ -200,7 +201,7 @@ enum status notify_new(const struct notify_settings *settings, struct notify **o
     hash_table_init(&n->by_id, MEM_ALARM, target_equal);
     hash_table_init(&n->by_project, MEM_ALARM, project_equal);
     invariant(pthread_mutex_init(&n->mutex, NULL) == 0);
-    invariant(pthread_cond_init(&n->tested, NULL) == 0);
+    timed_wait_init(&n->tested);
     n->web = web_client_new(&n->settings.web);
     *out = n;
     st = alarm_outbox_each(settings->store, load_target, n);
@@ -282,24 +283,10 @@ enum status notify_test(struct notify *n, uint64_t notifier_id, uint64_t *ticket
     return t == NULL ? ST_NOT_FOUND : ST_OK;
 }
 
-static struct timespec after(unsigned ms)
-{
-    struct timespec until;
-
-    invariant(clock_gettime(CLOCK_REALTIME, &until) == 0);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
 enum status notify_test_result(struct notify *n, uint64_t notifier_id, uint64_t ticket,
                                unsigned wait_ms, struct notify_result *out)
 {
-    struct timespec until = after(wait_ms);
+    struct timespec until = timed_wait_end(wait_ms);
     enum status st = ST_AGAIN;
     int result = 0;
 

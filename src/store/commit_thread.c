@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/invariant.h"
+#include "base/timed_wait.h"
 
 enum {
     RETRY_MS = 1000,     /* between two attempts to store a batch, */
@@ -58,24 +59,10 @@ void commit_thread_run_removals(struct commit_thread *t)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-static struct timespec after(uint64_t ms)
-{
-    struct timespec until;
-
-    invariant(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
 /* Waits `ms`, or until there is something to do; with `for_work` false until the stop. */
 static void wait_for(struct commit_thread *t, uint64_t ms, bool for_work)
 {
-    struct timespec until = after(ms);
+    struct timespec until = timed_wait_end(ms);
     int result = 0;
 
     commit_thread_lock(t);
@@ -121,14 +108,9 @@ static void *run(void *arg)
 void commit_thread_start(struct commit_thread *t, const struct commit_thread_owner *owner,
                          void *arg, bool threaded)
 {
-    pthread_condattr_t attributes;
-
     *t = (struct commit_thread){.owner = owner, .arg = arg, .is_threaded = threaded};
     invariant(pthread_mutex_init(&t->mutex, NULL) == 0);
-    invariant(pthread_condattr_init(&attributes) == 0);
-    invariant(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    invariant(pthread_cond_init(&t->wake, &attributes) == 0);
-    pthread_condattr_destroy(&attributes);
+    timed_wait_init(&t->wake);
     if (threaded)
         invariant(pthread_create(&t->thread, NULL, run, t) == 0);
 }
