@@ -108,7 +108,7 @@ void journal_close(struct journal **j);
 uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice bytes);
 
 /** Puts a row in the place of the present one of its key, in the open batch; an empty value removes
- * it. Committing thread only; `key` and `value` are borrowed like records. */
+ * it. Committing thread only; `key` and `value` are copied. */
 void journal_put(struct journal *j, enum journal_table table, uint64_t project_id, struct slice key,
                  struct slice value);
 
