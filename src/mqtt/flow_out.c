@@ -327,6 +327,7 @@ struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor)
 uint64_t flow_out_oldest_seq(struct flow_out *f, uint64_t *issue)
 {
     struct flow_out_entry *e;
+    const struct delivery *d;
     uint32_t cursor = 0;
 
     while ((e = flow_out_next(f, &cursor)) != NULL) {
@@ -336,13 +337,21 @@ uint64_t flow_out_oldest_seq(struct flow_out *f, uint64_t *issue)
     }
     *issue = f->issued + 1;
     /* What is not of the journal may stand between those that are. */
-    for (uint32_t i = 0; i < f->queue_count; i++) {
-        const struct delivery *d = &f->queue[(f->queue_head + i) & (f->queue_capacity - 1)];
-
+    for (cursor = 0; (d = flow_out_next_queued(f, &cursor)) != NULL;) {
         if (d->seq != 0)
             return d->seq;
     }
     return 0;
+}
+
+const struct delivery *flow_out_next_queued(const struct flow_out *f, uint32_t *cursor)
+{
+    uint32_t i = *cursor;
+
+    if (i == f->queue_count)
+        return NULL;
+    (*cursor)++;
+    return &f->queue[(f->queue_head + i) & (f->queue_capacity - 1)];
 }
 
 static uint32_t *lane_of(const struct flow_out *f, const struct delivery *d)

@@ -122,6 +122,9 @@ struct flow_out_entry *flow_out_next(struct flow_out *f, uint32_t *cursor);
  */
 uint64_t flow_out_oldest_seq(struct flow_out *f, uint64_t *issue);
 
+/** Walks the queue in order of arrival: start with *cursor = 0; NULL at the end. */
+const struct delivery *flow_out_next_queued(const struct flow_out *f, uint32_t *cursor);
+
 /** The queue. */
 void flow_out_push(struct flow_out *f, struct delivery *d);
 struct delivery *flow_out_peek(struct flow_out *f);

@@ -75,7 +75,8 @@ static void write_commands(const struct device *d, struct buffer *out)
         command_record_write(d->ledger, w->now_ms, w->unix_ms, out);
 }
 
-/* X: the parts that are one row each, and who knows what its bytes mean. Values are a row each. */
+/* The parts that are one row, and who knows what its bytes mean. Each value has a row of its own.
+ */
 static const struct part {
     enum journal_table table;
     void (*write)(const struct device *d, struct buffer *out); /* nothing: there is no row */

@@ -1,3 +1,4 @@
+/* Deliveries that no index finds: the session is known. */
 #include "service/app_own.h"
 
 static const struct app_subscription *subscription_to(const struct app_session *a,

@@ -149,12 +149,13 @@ bool app_replay_continue(struct app_session *a)
 
         if (a->session->client == NULL)
             return false;
-        if (read_piece(a, r, &is_stopped)) {
-            app_notice_end(a, "replay", slice_of(r->text), r->end);
-            replay_free(a, r);
-        } else {
-            return is_stopped ? false : (app_feed_continue_later(a), false);
+        if (!read_piece(a, r, &is_stopped)) {
+            if (!is_stopped)
+                app_feed_continue_later(a); /* others have waited meanwhile */
+            return false;
         }
+        app_notice_end(a, "replay", slice_of(r->text), r->end);
+        replay_free(a, r);
     }
     return true;
 }

@@ -228,7 +228,9 @@ static void go_on(struct app_session *a, struct snapshot *s)
         end(a, s);
         return;
     }
-    if ((a->is_durable && a->is_behind) || app_feed_is_long(a)) {
+    /* In the middle of the change from live to the journal a home could not tell where it stands.
+     */
+    if (a->conversion != NULL || (a->is_durable && a->is_behind) || app_feed_is_long(a)) {
         a->session->wants_room = true;
         list_push_back(&a->snapshots, &s->node);
         return;

@@ -74,16 +74,26 @@ void link_store_session(struct device_link *link, const struct router_receipt *r
     device_store_due(link->device); /* which device it is of */
 }
 
+static void remove_delivery(struct device_link *link, const struct delivery *d)
+{
+    if (d->seq != 0)
+        link_store_over(link, d->seq);
+}
+
 void link_store_remove(struct device_link *link)
 {
     struct slice none = slice_make(NULL, 0);
-    uint64_t issue;
-    uint64_t oldest = flow_out_oldest_seq(&link->session->out, &issue);
+    struct flow_out *out = &link->session->out;
+    const struct flow_out_entry *e;
+    const struct delivery *d;
+    uint32_t cursor = 0;
 
     if (!link->is_durable || link->device->home->shared->commit == NULL)
         return; /* the server stops, and the session will be there again */
-    for (uint64_t n = oldest; n != 0 && n <= link->last_number; n++)
-        put_number(link, n, none, NULL);
+    while ((e = flow_out_next(out, &cursor)) != NULL)
+        remove_delivery(link, &e->delivery);
+    for (cursor = 0; (d = flow_out_next_queued(out, &cursor)) != NULL;)
+        remove_delivery(link, d);
     for (uint32_t i = 0; i < link->session->in.count; i++)
         link_store_released(link, link->session->in.receptions[i].packet_id);
     put(link, JOURNAL_TABLE_DOWNLINK, none, none, NULL);
