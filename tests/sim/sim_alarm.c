@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "alarm_oracle.h"
+#include "alarm_script.h"
 #include "base/clock.h"
 #include "base/invariant.h"
 #include "peer_packet.h"
@@ -43,10 +44,6 @@ static const struct seat {
     const char *address;
 } seats[ALARM_DEVICES] = {{-1, ""}, {-1, ""}, {-1, ""}, {-1, ""},
                           {0, "1"}, {4, "2"}, {0, "7"}, {1, "1"}};
-
-static const char *const texts[] = {"ON", "OFF", "x", "y"};
-static const char *const operator_words[ORACLE_OPERATORS] = {">", ">=", "<", "<=", "==", "!="};
-static const char *const level_words[] = {"normal", "important", "urgent"};
 
 static struct scene {
     struct world world;
@@ -78,14 +75,6 @@ static uint64_t rule_id(unsigned rule)
 
     text[sizeof(text) - 2] = (char)('0' + rule);
     return ident_parse(IDENT_RULE, slice_of(text));
-}
-
-static uint64_t type_id(int type)
-{
-    char text[] = "PK_SIM00";
-
-    text[sizeof(text) - 2] = (char)('0' + type);
-    return type < 0 ? 0 : ident_parse(IDENT_TYPE, slice_of(text));
 }
 
 static uint64_t project_id(void)
@@ -267,8 +256,8 @@ static void put_types(void)
 
         (void)snprintf(text, sizeof(text), "{\"offline_delay\": %lld}",
                        (long long)(scene.oracle.delay_ms[type] / 1000));
-        invariant(device_type_parse(type_id(type), project_id(), slice_of(text), &t, error) ==
-                  ST_OK);
+        invariant(device_type_parse(alarm_script_type_id(type), project_id(), slice_of(text), &t,
+                                    error) == ST_OK);
         for (unsigned i = 0; i < scene.world.worker_count; i++)
             home_put_type(home_of(worker_group_get(scene.world.workers, i)), t);
         device_type_unref(&t);
@@ -288,7 +277,7 @@ static void furnish(void)
     place_sub_devices();
     put_types();
     for (unsigned i = 0; i < ALARM_DEVICES; i++)
-        device_set_type(device_at(i), type_id(scene.oracle.devices[i].type));
+        device_set_type(device_at(i), alarm_script_type_id(scene.oracle.devices[i].type));
 }
 
 static void open_scene(uint64_t seed)
@@ -436,46 +425,6 @@ static void sub_presence(void)
 
 /* --- reports ---------------------------------------------------------------------------------- */
 
-static struct oracle_value choose_value(void)
-{
-    struct oracle_value v = {.kind = ORACLE_NUMBER, .number = (int)chance_below(chance(), 5)};
-
-    if (chance_percent(chance(), 15)) {
-        v = (struct oracle_value){.kind = ORACLE_BOOL, .number = (int)chance_below(chance(), 2)};
-    } else if (chance_percent(chance(), 25)) {
-        v = (struct oracle_value){.kind = ORACLE_TEXT, .text = texts[chance_below(chance(), 4)]};
-    }
-    return v;
-}
-
-static void append_value(const struct oracle_value *v, struct buffer *out)
-{
-    if (v->kind == ORACLE_NUMBER)
-        buffer_printf(out, "%d", v->number);
-    else if (v->kind == ORACLE_BOOL)
-        buffer_append_text(out, v->number != 0 ? "true" : "false");
-    else
-        buffer_printf(out, "\"%s\"", v->text);
-}
-
-/* Gives the attributes that it has: a bit each. */
-static uint32_t append_report(struct oracle_value values[ALARM_ATTRIBUTES], struct buffer *out)
-{
-    uint32_t attributes = 1 + chance_below(chance(), (1u << ALARM_ATTRIBUTES) - 1);
-    const char *before = "{";
-
-    for (unsigned i = 0; i < ALARM_ATTRIBUTES; i++) {
-        if ((attributes & 1u << i) == 0)
-            continue;
-        values[i] = choose_value();
-        buffer_printf(out, "%s\"%c\": ", before, (char)('a' + i));
-        append_value(&values[i], out);
-        before = ", ";
-    }
-    buffer_append_u8(out, '}');
-    return attributes;
-}
-
 static void report(void)
 {
     unsigned device = choose_speaker(chance_percent(chance(), 40));
@@ -492,7 +441,7 @@ static void report(void)
         append_path(device, &payload);
         buffer_append_text(&payload, ", \"attributes\": ");
     }
-    attributes = append_report(values, &payload);
+    attributes = alarm_script_report(chance(), values, &payload);
     if (is_sub)
         buffer_append_text(&payload, "}]");
     world_trace(&scene.world, "device %u reports %.*s", device, (int)payload.len,
@@ -505,112 +454,6 @@ static void report(void)
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
-static struct oracle_condition choose_condition(void)
-{
-    return (struct oracle_condition){
-        .attribute = chance_below(chance(), ALARM_ATTRIBUTES),
-        .op = (enum oracle_operator)chance_below(chance(), ORACLE_OPERATORS),
-        .value = choose_value()};
-}
-
-static struct oracle_rule choose_rule(void)
-{
-    static const int64_t durations_ms[] = {0, 0, 1000, 2000, 7000};
-    struct oracle_rule r = {
-        .exists = true,
-        .is_enabled = !chance_percent(chance(), 10),
-        .is_offline = chance_percent(chance(), 30),
-        .needs_all = chance_percent(chance(), 50),
-        .name = chance_below(chance(), 100),
-        .level = chance_below(chance(), 3),
-        .type = (int)chance_below(chance(), ALARM_TYPES + 1) - 1,
-        .devices = 1 + chance_below(chance(), (1u << ALARM_DEVICES) - 1),
-        .except = chance_percent(chance(), 70) ? 0 : chance_below(chance(), 1u << ALARM_DEVICES),
-        .repeat = 1 + (chance_percent(chance(), 60) ? 0 : chance_below(chance(), 3)),
-        .duration_ms = durations_ms[chance_below(chance(), 5)],
-    };
-
-    r.condition_count = r.is_offline ? 0 : 1 + chance_below(chance(), ALARM_CONDITIONS);
-    for (unsigned i = 0; i < r.condition_count; i++)
-        r.conditions[i] = choose_condition();
-    return r;
-}
-
-/* A small change: most of them keep the states, one does not. */
-static void change_rule(struct oracle_rule *r)
-{
-    switch (chance_below(chance(), 6)) {
-    case 0:
-        r->name = chance_below(chance(), 100);
-        break;
-    case 1:
-        r->level = chance_below(chance(), 3);
-        break;
-    case 2:
-        r->is_enabled = !r->is_enabled;
-        break;
-    case 3:
-        r->duration_ms = r->duration_ms == 0 ? 1000 : 0;
-        break;
-    default:
-        r->except ^= 1u << chance_below(chance(), ALARM_DEVICES);
-        break;
-    }
-}
-
-static void append_devices(uint32_t devices, struct buffer *out)
-{
-    const char *before = "[";
-
-    for (unsigned i = 0; i < ALARM_DEVICES; i++) {
-        if ((devices & 1u << i) == 0)
-            continue;
-        buffer_printf(out, "%s\"%s\"", before, scene.world.devices[i]);
-        before = ", ";
-    }
-    buffer_append_text(out, devices == 0 ? "[]" : "]");
-}
-
-static void append_trigger(const struct oracle_rule *r, struct buffer *out)
-{
-    if (r->is_offline) {
-        buffer_append_text(out, "{\"offline\": true}");
-        return;
-    }
-    buffer_printf(out, "{\"%s\": [", r->needs_all ? "all" : "any");
-    for (unsigned i = 0; i < r->condition_count; i++) {
-        const struct oracle_condition *c = &r->conditions[i];
-
-        buffer_printf(out, "%s{\"attribute\": \"%c\", \"operator\": \"%s\", \"value\": ",
-                      i > 0 ? ", " : "", (char)('a' + c->attribute), operator_words[c->op]);
-        append_value(&c->value, out);
-        buffer_append_u8(out, '}');
-    }
-    buffer_append_text(out, "]}");
-}
-
-static void append_definition(const struct oracle_rule *r, struct buffer *out)
-{
-    char type[IDENT_TEXT_LEN + 1];
-
-    buffer_printf(out, "{\"name\": \"rule %u\", \"level\": \"%s\", \"enabled\": %s, \"source\": ",
-                  r->name, level_words[r->level], r->is_enabled ? "true" : "false");
-    if (r->type >= 0) {
-        ident_format(IDENT_TYPE, type_id(r->type), type);
-        buffer_printf(out, "{\"type\": \"%s\"}", type);
-    } else {
-        buffer_append_text(out, "{\"devices\": ");
-        append_devices(r->devices, out);
-        buffer_append_u8(out, '}');
-    }
-    buffer_append_text(out, ", \"except\": ");
-    append_devices(r->except, out);
-    buffer_append_text(out, ", \"trigger\": ");
-    append_trigger(r, out);
-    buffer_printf(out, ", \"repeat\": %u, \"duration\": %lld}", r->repeat,
-                  (long long)(r->duration_ms / 1000));
-}
-
 /* Gives a rule to all workers, as it is now. */
 static void put_rule(unsigned rule)
 {
@@ -619,7 +462,7 @@ static void put_rule(unsigned rule)
     struct buffer text = {0};
     struct alarm_rule *made;
 
-    append_definition(r, &text);
+    alarm_script_definition(&scene.world, r, &text);
     world_trace(&scene.world, "rule %u: %.*s", rule, (int)text.len, (const char *)text.data);
     if (alarm_rule_parse(rule_id(rule), project_id(), buffer_slice(&text), &made, error) != ST_OK)
         world_fail(&scene.world, "%.*s: %s", (int)text.len, (const char *)text.data, error);
@@ -638,9 +481,9 @@ static void set_rule(void)
         r = (struct oracle_rule){0};
         world_trace(&scene.world, "rule %u goes", rule);
     } else if (r.exists && chance_percent(chance(), 60)) {
-        change_rule(&r);
+        alarm_script_change(chance(), &r);
     } else {
-        r = choose_rule();
+        r = alarm_script_rule(chance());
     }
     oracle_set_rule(&scene.oracle, rule, &r);
     if (r.exists) {
@@ -659,7 +502,7 @@ static void set_type(void)
 
     world_trace(&scene.world, "device %u is of type %d", device, type);
     oracle_set_type(&scene.oracle, device, type);
-    device_set_type(device_at(device), type_id(type));
+    device_set_type(device_at(device), alarm_script_type_id(type));
     settle();
 }
 
