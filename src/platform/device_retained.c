@@ -56,7 +56,7 @@ static enum status restore(struct device *d, struct slice record)
 
     if (st != ST_OK)
         return st;
-    m->publisher = 0; /* sessions are numbered anew with each start */
+    m->publisher = 0; /* a retained message comes whoever published it */
     if (!open_kinds[m->kind].may_publish || m->device_id != d->device_id)
         st = ST_CORRUPT;
     else if (m->message.expires_ms == 0 || m->message.expires_ms > w->now_ms)

@@ -16,7 +16,7 @@ struct open_message {
     uint64_t project_id;
     uint64_t device_id;
     uint64_t type_id;   /* of the device, when it was made; 0: none */
-    uint64_t publisher; /* the session that published it (kinds that applications publish), 0: none;
+    uint64_t publisher; /* the client that published it (kinds that applications publish), 0: none;
                            for No Local */
     int64_t accepted_ms;
     uint64_t record_number; /* the how many-th record of its home; 0: it is not recorded */

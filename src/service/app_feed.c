@@ -164,7 +164,7 @@ static void on_match(struct open_subscription *indexed, void *arg)
     if (a->conversion != NULL && !(x->seq == 0 ? app_convert_takes_live(a, x->message)
                                                : app_convert_takes_committed(a, x->message)))
         return;
-    if (sub->no_local && x->message->publisher == a->session->handle)
+    if (sub->no_local && x->message->publisher == a->publisher)
         return;
     if (x->seq != 0 && x->seq <= sub->from_seq)
         return;
@@ -356,7 +356,7 @@ static bool matches(struct app_session *a, const struct open_record_head *head, 
             continue;
         if (m == NULL)
             return true;
-        if (sub->no_local && publisher == a->session->handle)
+        if (sub->no_local && publisher == a->publisher)
             continue;
         add_match(a, sub, m);
         any = true;

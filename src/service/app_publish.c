@@ -304,6 +304,7 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     d->has_publisher = true;
     d->publisher_worker = w->index;
     d->ticket = *ticket;
+    d->publisher = a->publisher;
     d->limits = limits_of(a);
     if (property_has(&p->properties, PROPERTY_MESSAGE_EXPIRY)) {
         d->has_expiry = true;
@@ -412,7 +413,7 @@ void app_publish_will(struct session *s, const struct will *will)
     d = downlink_new(&topic, will->payload, will->properties, &none);
     d->qos = will->qos;
     d->retain = will->retain;
-    d->ticket.session = s->handle;
+    d->publisher = a->publisher;
     d->limits = limits_of(a);
     if (will->has_expiry) {
         d->has_expiry = true;

@@ -128,6 +128,7 @@ static void session_opened(struct session *s)
     a->session = s;
     a->site = site_of(s->worker);
     a->project = project_ref(hp->project);
+    a->publisher = hash_content(slice_make(s->client_id, s->client_id_len)) | 1; /* not 0 */
     list_init(&a->subscriptions);
     list_init(&a->replays);
     list_init(&a->snapshots);

@@ -57,6 +57,8 @@ struct app_session {
     struct session *session; /* borrowed: owns this */
     struct project *project; /* a reference */
     struct site *site;       /* borrowed */
+    uint64_t publisher;      /* what its publications carry, for No Local: the same for a client
+                                identifier of the project, whichever session or program it is */
     struct app_access access;
     struct timer access_timer; /* the end of a connection whose access expires */
     struct list subscriptions; /* owned */

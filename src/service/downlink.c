@@ -91,7 +91,7 @@ static bool publish_watched(struct device *d, const struct downlink *x, struct s
 {
     struct device_publication p = {.kind = x->kind,
                                    .payload = payload,
-                                   .publisher = x->ticket.session,
+                                   .publisher = x->publisher,
                                    .qos = x->qos,
                                    .retain = x->retain,
                                    .forwarded = true,

@@ -24,7 +24,8 @@ struct downlink {
     bool has_correlation_data;
     bool has_publisher; /* somebody waits for the answer (not so for a will) */
     unsigned publisher_worker;
-    struct service_ticket ticket; /* its session is the publisher, for No Local too */
+    struct service_ticket ticket;
+    uint64_t publisher; /* the client, for No Local (app_session.publisher); 0: none */
     uint64_t expires_ms;
     struct slice payload;    /* inside the block, as all; JSON_PADDING readable bytes behind */
     struct slice stream;     /* of DATA */

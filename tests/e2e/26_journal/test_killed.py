@@ -5,6 +5,7 @@ from lib.client import V4, V5, Prop, Type, packets
 from lib.server import wait_until
 from lib.world import Net, Project
 
+NO_LOCAL = 0x04
 VERSIONS = pytest.mark.parametrize("version", [V4, V5])
 
 
@@ -254,3 +255,24 @@ def test_expired_session(stage):
     wait_until(lambda: stage.server.cli("status")["mqtt_sessions"] == 0, "the end of the session")
     stage.crash()
     assert not stage.net.app(**fields).connack.session_present
+
+
+def test_no_local_knows_its_client_after_a_crash(stage):
+    """[MQTT-3.8.3-3]: who published is known by its client identifier, after a crash too: what others
+    published comes, whatever sessions there are now, and the own publications do not."""
+    topic = stage.login.open("command_send")
+    other = stage.net.app(client_id="other")
+    app = stage.app(V5, False)
+    app.subscribe((topic, NO_LOCAL | 1))
+    app.disconnect()
+    other.publish(topic, b'{"method":"other","id":1}')
+    own = stage.net.app(client_id="a", clean=False, props=[(Prop.SESSION_EXPIRY, 3600),
+                                                           (Prop.RECEIVE_MAXIMUM, 1)])
+    own.acknowledges = False
+    own.publish(topic, b'{"method":"own","id":2}')
+    other.publish(topic, b'{"method":"other","id":3}')
+    stage.crash()
+    app = stage.app(V5, True)
+    app.receive(topic, b'{"method":"other","id":1}')
+    app.receive(topic, b'{"method":"other","id":3}')
+    app.expect_nothing()
