@@ -178,6 +178,7 @@ bool device_publish(struct device *d, const struct device_publication *p,
 void device_store_values(struct device *d, const struct json_member *members, size_t count,
                          int64_t ts_ms)
 {
+    device_alarm_catch_up(d);
     cloud_values_rewind(&d->values);
     for (size_t i = 0; i < count; i++) {
         if (!cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
@@ -189,6 +190,7 @@ void device_store_values(struct device *d, const struct json_member *members, si
 void device_store_late(struct device *d, const struct json_member *members, size_t count,
                        int64_t ts_ms, struct buffer *stored)
 {
+    device_alarm_catch_up(d);
     cloud_values_rewind(&d->values);
     for (size_t i = 0; i < count; i++) {
         if (cloud_values_set(&d->values, members[i].key, members[i].value, ts_ms))
@@ -209,6 +211,7 @@ static void announce(struct device *d, bool is_online, struct slice reason)
         .reason = reason,
     };
 
+    device_alarm_catch_up(d);
     d->is_online = is_online;
     d->is_absent = false;
     d->presence_ms = d->home->worker->unix_ms;

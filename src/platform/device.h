@@ -130,7 +130,8 @@ struct device_publication {
 bool device_publish(struct device *d, const struct device_publication *p,
                     const struct router_receipt *receipt);
 
-/** Stores reported (or pushed) members as cloud values true at `ts_ms`. */
+/** Stores reported (or pushed) members as cloud values true at `ts_ms`. Alarms that were due before
+ * are told. */
 void device_store_values(struct device *d, const struct json_member *members, size_t count,
                          int64_t ts_ms);
 

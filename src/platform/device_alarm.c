@@ -122,12 +122,19 @@ static void judge_absence(struct device *d)
         alarms_presence(&d->alarms, false, d->presence_ms, d->home->worker->unix_ms, on_change, d);
 }
 
+/* Timers are coarse: what changes next may come in the tick in which a duration ends, ahead of the
+ * timer. Then it begins first, as it would have by an exact one. */
+static void tell_what_is_due(struct device *d)
+{
+    judge_absence(d);
+    alarms_time(&d->alarms, d->home->worker->unix_ms, on_change, d);
+}
+
 static void on_alarm_timer(struct timer *t)
 {
     struct device *d = list_entry(t, struct device, alarm_timer);
 
-    judge_absence(d);
-    alarms_time(&d->alarms, d->home->worker->unix_ms, on_change, d);
+    tell_what_is_due(d);
     watch_time(d);
 }
 
@@ -144,6 +151,12 @@ static void watch_time(struct device *d)
 }
 
 /* --- causes ---------------------------------------------------------------------------------- */
+
+void device_alarm_catch_up(struct device *d)
+{
+    if (d->alarms.count > 0)
+        tell_what_is_due(d);
+}
 
 void device_alarm_report(struct device *d, const struct json_member *members, size_t count)
 {
@@ -172,6 +185,7 @@ void device_alarm_update(struct device *d)
 
     if (p->rule_count == 0 && d->alarms.count == 0)
         return;
+    tell_what_is_due(d);
     watching = mem_alloc(MEM_DEVICE, p->rule_count * sizeof(struct alarm_rule *));
     for (size_t i = 0; i < p->rule_count; i++) {
         if (alarm_rule_watches(p->rules[i], d->device_id, d->type_id))
@@ -185,6 +199,7 @@ void device_alarm_update(struct device *d)
 
 void device_alarm_end(struct device *d)
 {
+    tell_what_is_due(d);
     alarms_set_rules(&d->alarms, NULL, 0, d->home->worker->unix_ms, on_change, d);
     timer_cancel(&d->alarm_timer);
 }

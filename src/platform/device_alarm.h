@@ -6,8 +6,12 @@
 
 #include "platform/device.h"
 
-/** The rules of its project have changed, or its type has. */
+/** The rules of its project have changed, or its type has. What was due by the rules before is told
+ * first. */
 void device_alarm_update(struct device *d);
+
+/** What its rules look at is about to change: tells what was due before. */
+void device_alarm_catch_up(struct device *d);
 
 /** A report or push with these members was stored and handed on. */
 void device_alarm_report(struct device *d, const struct json_member *members, size_t count);

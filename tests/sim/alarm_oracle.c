@@ -81,6 +81,24 @@ static bool is_due(const struct oracle *o, const struct oracle_rule *r, const st
            o->now_ms >= c->since_ms + r->duration_ms + slack_ms;
 }
 
+int64_t oracle_next_due(const struct oracle *o)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (unsigned i = 0; i < o->device_count; i++) {
+        for (unsigned n = 0; n < ALARM_RULES; n++) {
+            const struct oracle_cell *c = &o->devices[i].cells[n];
+            const struct oracle_rule *r = &o->rules[n];
+            int64_t due_ms = c->since_ms + r->duration_ms;
+
+            if (c->state == ORACLE_PENDING && (r->is_offline || c->count >= r->repeat) &&
+                due_ms > o->now_ms && due_ms < next_ms)
+                next_ms = due_ms;
+        }
+    }
+    return next_ms;
+}
+
 static void meet(const struct oracle *o, const struct oracle_rule *r, struct oracle_cell *c,
                  int64_t since_ms)
 {
@@ -95,9 +113,11 @@ static void meet(const struct oracle *o, const struct oracle_rule *r, struct ora
     c->must_alert = is_due(o, r, c, 0);
 }
 
-static void unmeet(struct oracle_cell *c)
+/* What was due by then began, and ends with that. */
+static void unmeet(const struct oracle *o, const struct oracle_rule *r, struct oracle_cell *c)
 {
-    c->must_restore = c->must_restore || c->state == ORACLE_ALERTING;
+    c->was_due = c->was_due || is_due(o, r, c, 0);
+    c->must_restore = c->must_restore || c->was_due || c->state == ORACLE_ALERTING;
     c->must_alert = false;
     c->state = ORACLE_NORMAL;
     c->count = 0;
@@ -134,7 +154,7 @@ void oracle_report(struct oracle *o, unsigned device, uint32_t attributes,
         if (rule_is_met(r, d))
             meet(o, r, &d->cells[i], o->now_ms);
         else
-            unmeet(&d->cells[i]);
+            unmeet(o, r, &d->cells[i]);
     }
 }
 
@@ -171,7 +191,7 @@ void oracle_set_rule(struct oracle *o, unsigned rule, const struct oracle_rule *
         if (!watches(o, &before, i))
             continue;
         if (!keeps || !watches(o, r, i))
-            unmeet(&o->devices[i].cells[rule]);
+            unmeet(o, &before, &o->devices[i].cells[rule]);
     }
     o->rules[rule] = *r;
     for (unsigned i = 0; i < o->device_count; i++)
@@ -187,7 +207,7 @@ void oracle_set_type(struct oracle *o, unsigned device, int type)
     o->devices[device].type = type;
     for (unsigned i = 0; i < ALARM_RULES; i++) {
         if (was_watching[i] && !watches(o, &o->rules[i], device))
-            unmeet(&o->devices[device].cells[i]);
+            unmeet(o, &o->rules[i], &o->devices[device].cells[i]);
         judge_absence(o, device, i);
     }
 }
@@ -290,7 +310,7 @@ const char *oracle_online(struct oracle *o, unsigned device, bool is_online)
     d->leaving_ms = 0;
     for (unsigned i = 0; i < ALARM_RULES; i++) {
         if (is_online && watches(o, &o->rules[i], device) && o->rules[i].is_offline)
-            unmeet(&d->cells[i]);
+            unmeet(o, &o->rules[i], &d->cells[i]);
         judge_absence(o, device, i);
     }
     o->told_online++;
@@ -333,6 +353,11 @@ const char *oracle_detail(struct oracle *o, unsigned device, unsigned rule, bool
     if (said < 0 && (is_alerting || o->tells_each))
         return "a detail without its alarm";
     o->told_alarms++;
+    if (c->was_due) {
+        c->was_due = false;
+        o->ended_late++;
+        return is_alerting ? NULL : "the end of an alarm whose beginning was due";
+    }
     if (!is_alerting) {
         if (!c->must_restore)
             return "the end of an alarm without a reason";
@@ -363,6 +388,8 @@ static const char *check_device(const struct oracle *o, const struct oracle_devi
     for (unsigned i = 0; i < ALARM_RULES; i++) {
         const struct oracle_cell *c = &d->cells[i];
 
+        if (c->was_due)
+            return "an alarm is missing that was due before its end";
         if (c->must_restore)
             return "the end of an alarm is missing";
         if (c->must_alert || (is_due(o, &o->rules[i], c, ALARM_SLACK_MS) &&

@@ -68,6 +68,7 @@ struct oracle_cell {
     int64_t since_ms;  /* met; */
     bool must_alert;   /* it is to be told now */
     bool must_restore; /* likewise, and first */
+    bool was_due;      /* when it ended: its beginning is to be told before must_restore */
 };
 
 /* --- devices ---------------------------------------------------------------------------------- */
@@ -94,7 +95,8 @@ struct oracle {
     struct oracle_rule rules[ALARM_RULES];
     struct oracle_device devices[ALARM_DEVICES];
     unsigned device_count;
-    uint64_t told_online, told_alarms, ended_by_time; /* how much was seen */
+    /* how much was seen; of the alarms: by time, and by time in the moment of their end */
+    uint64_t told_online, told_alarms, ended_by_time, ended_late;
 };
 
 void oracle_init(struct oracle *o, unsigned device_count);
@@ -116,6 +118,9 @@ void oracle_restart(struct oracle *o, int64_t grace_ms);
 const char *oracle_online(struct oracle *o, unsigned device, bool is_online);
 const char *oracle_alarm(struct oracle *o, unsigned device, bool is_alerting);
 const char *oracle_detail(struct oracle *o, unsigned device, unsigned rule, bool is_alerting);
+
+/** When the next alarm will be due that waits for time alone; INT64_MAX: none. */
+int64_t oracle_next_due(const struct oracle *o);
 
 /** All that was said so far: is anything missing? @param device  whose it is */
 const char *oracle_check(const struct oracle *o, unsigned *device);

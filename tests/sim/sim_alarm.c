@@ -33,6 +33,7 @@ enum {
     DEFAULT_DELAY_MS = 0,
     STORED_MS = DEVICE_STORE_BEHIND_MS + 2 * ALARM_SLACK_MS, /* by then all is on disk */
     SPAN_MAX_MS = 4000,
+    DUE_MAX_MS = 10000,
     SETTLE_ROUNDS_MAX = 1000,
     PEACE_MS = 13000, /* more often they would be taken for two that fight for the device */
     TOPIC_MAX = 64
@@ -55,7 +56,8 @@ static struct scene {
     unsigned restarts, take_overs;
 } scene;
 
-static uint64_t runs_alarms, runs_online, runs_by_time, runs_restarts, runs_steps, runs_take_overs;
+static uint64_t runs_alarms, runs_online, runs_by_time, runs_late, runs_restarts, runs_steps,
+    runs_take_overs;
 
 static struct chance *chance(void)
 {
@@ -543,6 +545,18 @@ static void restart(void)
     settle();
 }
 
+/* --- time ------------------------------------------------------------------------------------- */
+
+/* To the moment at which an alarm is due. The timer comes a little later, and before it what
+ * happens next. */
+static void wait_until_due(void)
+{
+    int64_t due_ms = oracle_next_due(&scene.oracle);
+
+    if (due_ms <= scene.oracle.now_ms + DUE_MAX_MS)
+        advance(due_ms - scene.oracle.now_ms);
+}
+
 /* --- a run ------------------------------------------------------------------------------------ */
 
 /* X: what happens, how often */
@@ -569,6 +583,8 @@ static void step(void)
     scene.world.step++;
     if (chance_percent(chance(), 40))
         advance((int64_t)chance_below(chance(), chance_percent(chance(), 80) ? 400 : SPAN_MAX_MS));
+    else if (chance_percent(chance(), 20))
+        wait_until_due();
 }
 
 static void play(uint64_t seed)
@@ -580,6 +596,7 @@ static void play(uint64_t seed)
     runs_online += scene.oracle.told_online;
     runs_alarms += scene.oracle.told_alarms;
     runs_by_time += scene.oracle.ended_by_time;
+    runs_late += scene.oracle.ended_late;
     runs_restarts += scene.restarts;
     runs_take_overs += scene.take_overs;
     runs_steps += scene.world.step;
@@ -595,14 +612,14 @@ static void they_say_what_the_contract_asks_for(void **state)
         play(seeds.first + i);
     print_message(
         "%llu seeds, %llu steps: %llu restarts, %llu take-overs, %llu online, %llu alarms "
-        "(%llu when time had passed)\n",
+        "(%llu when time had passed, %llu at their end)\n",
         (unsigned long long)seeds.count, (unsigned long long)runs_steps,
         (unsigned long long)runs_restarts, (unsigned long long)runs_take_overs,
         (unsigned long long)runs_online, (unsigned long long)runs_alarms,
-        (unsigned long long)runs_by_time);
+        (unsigned long long)runs_by_time, (unsigned long long)runs_late);
     assert_true(runs_online > 0 && runs_alarms > 0);
     if (seeds.count >= SEEDS)
-        assert_true(runs_by_time > 0 && runs_restarts > 0 && runs_take_overs > 0);
+        assert_true(runs_by_time > 0 && runs_late > 0 && runs_restarts > 0 && runs_take_overs > 0);
 }
 
 int main(void)
