@@ -61,3 +61,24 @@ static inline void expect_resend(struct flow_out *f, uint16_t packet_id, enum fl
     assert_int_equal(e->packet_id, packet_id);
     assert_int_equal(e->state, want);
 }
+
+/* Puts one into the queue. */
+static inline void push(struct flow_out *f, uint64_t qos, uint64_t seq)
+{
+    struct delivery d = delivery_of((uint8_t)qos, seq);
+
+    flow_out_push(f, &d);
+    assert_null(d.message);
+}
+
+/* Takes out the next one. */
+static inline void pop(struct flow_out *f, uint64_t qos, uint64_t seq)
+{
+    struct delivery d;
+
+    assert_int_equal(flow_out_peek(f)->seq, seq);
+    d = flow_out_pop(f);
+    assert_int_equal(d.qos, qos);
+    assert_int_equal(d.seq, seq);
+    delivery_deinit(&d);
+}
