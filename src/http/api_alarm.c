@@ -57,14 +57,7 @@ static bool find(struct http_call *call, struct form *f)
         st = ST_NOT_FOUND;
     if (st == ST_OK && read_definition(f, error) != ST_OK)
         st = ST_CORRUPT; /* only what could be read was stored */
-    if (st != ST_OK)
-        http_fail_status(call, st, "the alarm rule");
-    return st == ST_OK;
-}
-
-static json_t *parsed(struct slice text)
-{
-    return json_loadb((const char *)text.data, text.len, 0, NULL);
+    return http_succeeded(call, st, "the alarm rule");
 }
 
 /* --- the definition of the body --------------------------------------------------------------- */
@@ -90,7 +83,7 @@ static bool take(struct http_call *call, struct form *f)
     bool is_enabled, is_fine = definition == NULL || set_definition(call, f, definition);
 
     if (is_fine && http_take_bool(call, "enabled", &is_enabled)) {
-        json_t *changed = parsed(f->row.definition);
+        json_t *changed = http_json_stored(f->row.definition);
 
         (void)json_object_set_new(changed, "enabled", json_boolean(is_enabled));
         is_fine = set_definition(call, f, changed);
@@ -119,7 +112,7 @@ static json_t *describe_whole(const struct form *f)
 {
     json_t *object = describe(&f->row, f->rule);
 
-    (void)json_object_set_new(object, "definition", parsed(f->row.definition));
+    (void)json_object_set_new(object, "definition", http_json_stored(f->row.definition));
     return object;
 }
 
@@ -144,13 +137,11 @@ void api_alarm_add(struct http_call *call)
             f.row.rule_id = ident_random(IDENT_RULE);
             st = registry_rule_add(call->registry, &f.row);
         } while (st == ST_EXISTS);
-        if (st == ST_OK) {
+        if (http_succeeded(call, st, "the alarm rule")) {
             ident_format(IDENT_RULE, f.row.rule_id, text);
             (void)snprintf(base, sizeof(base), "/api/v1/projects/%s/alarm_rules/",
                            http_call_parameter(call, "project_key"));
             http_answer_made(call, base, text, describe_whole(&f));
-        } else {
-            http_fail_status(call, st, "the alarm rule");
         }
     }
     free_form(&f);
@@ -161,9 +152,7 @@ static bool store(struct http_call *call, const struct form *f)
 {
     enum status st = registry_rule_update(call->registry, &f->row);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the alarm rule");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the alarm rule");
 }
 
 void api_alarm_change(struct http_call *call)
@@ -182,10 +171,8 @@ void api_alarm_remove(struct http_call *call)
 
     if (find(call, &f)) {
         st = registry_rule_remove(call->registry, f.row.rule_id);
-        if (st == ST_OK)
+        if (http_succeeded(call, st, "the alarm rule"))
             http_answer_nothing(call);
-        else
-            http_fail_status(call, st, "the alarm rule");
     }
     free_form(&f);
 }
@@ -223,12 +210,7 @@ static void list(struct walk *w)
     if (!http_page_begin(w->call, &w->page))
         return;
     st = registry_rule_each(w->call->registry, w->call->project.project_id, on_rule, w);
-    if (st == ST_OK) {
-        http_page_end(w->call, &w->page);
-        return;
-    }
-    json_decref(w->page.items);
-    http_fail_status(w->call, st, "the alarm rules");
+    http_page_end(w->call, &w->page, st, "the alarm rules");
 }
 
 static json_t *describe_any(struct http_call *call, const struct registry_rule *row,
@@ -295,7 +277,7 @@ void api_alarm_device_show(struct http_call *call)
 static bool set_switch(struct http_call *call, struct form *f, bool is_off)
 {
     const char *device = http_call_parameter(call, "device");
-    json_t *definition = parsed(f->row.definition);
+    json_t *definition = http_json_stored(f->row.definition);
     json_t *before = json_object_get(definition, "except");
     json_t *after = json_array(), *one;
     size_t i;

@@ -103,9 +103,7 @@ void api_alarm_history_list(struct http_call *call)
         buffer_printf(&l.out, "],\"next\":\"%" PRId64 "-%" PRIu64 "\"}", next.ts_ms, next.number);
     else if (st == ST_OK)
         buffer_append_text(&l.out, "],\"next\":null}");
-    if (st == ST_OK)
+    if (http_succeeded(call, st, "the history of alarms"))
         http_answer_text(call, &l.out);
-    else
-        http_fail_status(call, st, "the history of alarms");
     buffer_deinit(&l.out);
 }

@@ -27,7 +27,7 @@ void api_app_session_list(struct http_call *call)
             break;
     }
     json_decref(all);
-    http_page_end(call, &page);
+    http_page_end(call, &page, ST_OK, "the sessions");
 }
 
 void api_app_session_show(struct http_call *call)

@@ -140,7 +140,7 @@ void api_command_list(struct http_call *call)
             break;
     }
     gathering_free(g);
-    http_page_end(call, &page);
+    http_page_end(call, &page, ST_OK, "the commands");
 }
 
 /* --- one -------------------------------------------------------------------------------------- */

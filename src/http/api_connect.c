@@ -270,10 +270,8 @@ static void answer(struct http_call *call, const struct quick *q)
         return;
     }
     st = connection_info_new(call, &call->device, &info);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the endpoints");
+    if (!http_succeeded(call, st, "the endpoints"))
         return;
-    }
     http_answer(call, in_form(call, q, info));
     http_response_header(call->answer, "Cache-Control", "no-store");
 }

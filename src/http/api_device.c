@@ -173,16 +173,11 @@ void api_device_list(struct http_call *call)
             add_found(call, &s, &page);
     }
     buffer_deinit(&s.rows);
-    if (st != ST_OK) {
-        json_decref(page.items);
-        http_fail_status(call, st, "the devices");
-        return;
-    }
     if (!page.is_full && s.is_cut) { /* it goes on behind the last row that was looked at */
         page.is_full = true;
         page.next = s.last;
     }
-    http_page_end(call, &page);
+    http_page_end(call, &page, st, "the devices");
 }
 
 /* --- one -------------------------------------------------------------------------------------- */
@@ -351,9 +346,7 @@ void api_device_remove(struct http_call *call)
 {
     enum status st = registry_device_remove(call->registry, call->device.device_id);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the device");
-    else
+    if (http_succeeded(call, st, "the device"))
         http_answer_nothing(call);
 }
 
@@ -404,10 +397,8 @@ void api_device_connection(struct http_call *call)
     json_t *info;
     enum status st = connection_info_new(call, &call->device, &info);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the endpoints");
+    if (!http_succeeded(call, st, "the endpoints"))
         return;
-    }
     http_answer(call, info);
     http_response_header(call->answer, "Cache-Control", "no-store");
 }

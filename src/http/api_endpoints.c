@@ -35,7 +35,7 @@ enum status api_endpoints_own(struct registry *r, uint64_t project_id, json_t **
 
     *out = NULL;
     if (st == ST_OK) {
-        *out = json_loadb((const char *)text.data, text.len, 0, NULL);
+        *out = http_json_stored(buffer_slice(&text));
         st = json_is_object(*out) ? ST_OK : ST_CORRUPT;
     } else if (st == ST_NOT_FOUND) {
         *out = json_object();
@@ -88,10 +88,8 @@ bool api_endpoints_change(struct http_call *call, uint64_t project_id)
     if (changes == NULL)
         return true;
     st = api_endpoints_own(call->registry, project_id, &own);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the endpoints");
+    if (!http_succeeded(call, st, "the endpoints"))
         return false;
-    }
     json_object_foreach (changes, service, urls) {
         if (!check_urls(call, service, urls)) {
             json_decref(own);
@@ -106,7 +104,5 @@ bool api_endpoints_change(struct http_call *call, uint64_t project_id)
     st = registry_project_endpoints_put(call->registry, project_id, slice_of(text));
     free(text);
     json_decref(own);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the endpoints");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the endpoints");
 }

@@ -5,10 +5,9 @@
  * the API; null in the API is a member that is not there. A path may be a secret of the receiver's,
  * so viewers see the host alone. The secret by which we sign leaves only where it is made.
  */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "http/api.h"
+#include "http/definition_members.h"
 #include "platform/notifier.h"
 #include "service/notify.h"
 #include "store/registry_notifier.h"
@@ -16,9 +15,8 @@
 enum { TEST_WAIT_MORE_MS = 5000 /* behind the time of a try: others may be tried before */ };
 
 /* The members of a definition. */
-static const char *const members[] = {"url", "enabled", "levels", "changes", "devices", "types"};
-
-enum { MEMBER_COUNT = sizeof(members) / sizeof(members[0]) };
+static const char *const names[] = {"url", "enabled", "levels", "changes", "devices", "types"};
+static const struct definition_members members = {names, sizeof(names) / sizeof(names[0])};
 
 /* A notifier in hands; free_held when done. */
 struct held {
@@ -39,9 +37,7 @@ static bool find(struct http_call *call, struct held *h)
         registry_notifier_find(call->registry, call->project.project_id,
                                http_call_parameter(call, "name"), &h->row, &h->definition);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the notifier");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the notifier");
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -61,14 +57,10 @@ static json_t *host_of(const char *url)
 
 static json_t *describe(const struct http_call *call, const struct registry_notifier *x)
 {
-    json_t *definition = json_loadb((const char *)x->definition.data, x->definition.len, 0, NULL);
+    json_t *definition = http_json_stored(x->definition);
     json_t *object = json_pack("{s:s}", "name", x->name);
 
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        json_t *value = json_object_get(definition, members[i]);
-
-        (void)json_object_set(object, members[i], value == NULL ? json_null() : value);
-    }
+    definition_members_show(&members, definition, object);
     if (json_object_get(definition, "enabled") == NULL)
         (void)json_object_set_new(object, "enabled", json_true());
     if (!call->caller.is_admin)
@@ -104,12 +96,12 @@ static json_t *describe_result(const struct notify_result *r)
 /* The member that a fault names in quotes. */
 static const char *member_of(const char *error)
 {
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+    for (size_t i = 0; i < members.count; i++) {
         char quoted[16];
 
-        (void)snprintf(quoted, sizeof(quoted), "\"%s\"", members[i]);
+        (void)snprintf(quoted, sizeof(quoted), "\"%s\"", names[i]);
         if (strstr(error, quoted) != NULL)
-            return members[i];
+            return names[i];
     }
     return "url";
 }
@@ -118,27 +110,10 @@ static const char *member_of(const char *error)
 static bool take(struct http_call *call, struct held *h)
 {
     char error[NOTIFIER_ERROR_MAX];
-    json_t *definition =
-        json_loadb((const char *)h->row.definition.data, h->row.definition.len, 0, NULL);
     struct notifier *n;
     enum status st;
-    char *text;
 
-    if (definition == NULL)
-        definition = json_object(); /* damaged: what is set now is all that it says */
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        json_t *value = json_object_get(call->body, members[i]);
-
-        if (json_is_null(value))
-            (void)json_object_del(definition, members[i]);
-        else if (value != NULL)
-            (void)json_object_set(definition, members[i], value);
-    }
-    text = json_dumps(definition, JSON_COMPACT);
-    json_decref(definition);
-    h->definition.len = 0;
-    buffer_append_text(&h->definition, text);
-    free(text);
+    definition_members_take(&members, call->body, h->row.definition, &h->definition);
     h->row.definition = buffer_slice(&h->definition);
     st = notifier_parse(1, h->row.project_id, h->row.name, slice_of(h->row.secret),
                         h->row.definition, &n, error);
@@ -204,10 +179,8 @@ void api_notifier_change(struct http_call *call)
 
     if (find(call, &h) && take(call, &h)) {
         st = registry_notifier_update(call->registry, &h.row);
-        if (st == ST_OK)
+        if (http_succeeded(call, st, "the notifier"))
             http_answer(call, describe(call, &h.row));
-        else
-            http_fail_status(call, st, "the notifier");
     }
     free_held(&h);
 }
@@ -220,11 +193,9 @@ void api_notifier_renew(struct http_call *call)
     if (find(call, &h)) {
         ident_random_text(h.row.secret, REGISTRY_NOTIFIER_SECRET_LEN);
         st = registry_notifier_update(call->registry, &h.row);
-        if (st == ST_OK) {
+        if (http_succeeded(call, st, "the notifier")) {
             http_answer(call, json_pack("{s:o}", "secret", secret_of(&h.row)));
             http_response_header(call->answer, "Cache-Control", "no-store");
-        } else {
-            http_fail_status(call, st, "the notifier");
         }
     }
     free_held(&h);
@@ -235,10 +206,8 @@ void api_notifier_remove(struct http_call *call)
     enum status st = registry_notifier_remove(call->registry, call->project.project_id,
                                               http_call_parameter(call, "name"));
 
-    if (st == ST_OK)
+    if (http_succeeded(call, st, "the notifier"))
         http_answer_nothing(call);
-    else
-        http_fail_status(call, st, "the notifier");
 }
 
 /* --- list ------------------------------------------------------------------------------------- */
@@ -265,12 +234,7 @@ void api_notifier_list(struct http_call *call)
     if (!http_page_begin(call, &w.page))
         return;
     st = registry_notifier_each(call->registry, call->project.project_id, on_notifier, &w);
-    if (st == ST_OK) {
-        http_page_end(call, &w.page);
-        return;
-    }
-    json_decref(w.page.items);
-    http_fail_status(call, st, "the notifiers");
+    http_page_end(call, &w.page, st, "the notifiers");
 }
 
 /* --- how it goes ------------------------------------------------------------------------------ */

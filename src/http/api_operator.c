@@ -43,9 +43,7 @@ void api_operator_list(struct http_call *call)
     if (!http_page_begin(call, &w.page))
         return;
     st = registry_operator_each(call->registry, on_operator, &w);
-    http_page_end(call, &w.page);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the operators");
+    http_page_end(call, &w.page, st, "the operators");
 }
 
 /* Takes password and role of the body. False: answered. */
@@ -61,9 +59,7 @@ static bool take(struct http_call *call, struct registry_operator *o)
         st = secret_password_hash(
             slice_make(json_string_value(password), json_string_length(password)),
             o->password_hash);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the password");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the password");
 }
 
 void api_operator_add(struct http_call *call)
@@ -75,10 +71,8 @@ void api_operator_add(struct http_call *call)
     if (!take(call, &o))
         return;
     st = registry_operator_add(call->registry, &o);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the operator");
+    if (!http_succeeded(call, st, "the operator"))
         return;
-    }
     tell(call, o.username, "added");
     http_answer_made(call, "/api/v1/operators/", o.username, describe(&o));
 }
@@ -89,9 +83,7 @@ static bool find(struct http_call *call, struct registry_operator *o)
     enum status st =
         registry_operator_find(call->registry, http_call_parameter(call, "username"), o);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the operator");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the operator");
 }
 
 void api_operator_show(struct http_call *call)
@@ -126,10 +118,8 @@ void api_operator_change(struct http_call *call)
     st = registry_operator_update(call->registry, &o);
     if (st == ST_OK && ends_logins)
         st = registry_login_remove_others(call->registry, o.username, NULL);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the operator");
+    if (!http_succeeded(call, st, "the operator"))
         return;
-    }
     if (!an_admin_is_left(call))
         return;
     tell(call, o.username, "changed");
@@ -141,10 +131,8 @@ void api_operator_remove(struct http_call *call)
     const char *username = http_call_parameter(call, "username");
     enum status st = registry_operator_remove(call->registry, username);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the operator");
+    if (!http_succeeded(call, st, "the operator"))
         return;
-    }
     if (!an_admin_is_left(call))
         return;
     tell(call, username, "removed");

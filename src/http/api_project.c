@@ -83,13 +83,7 @@ void api_project_list(struct http_call *call)
             break;
     }
     buffer_deinit(&w.rows);
-    if (st == ST_OK && call->answer->status == 0) {
-        http_page_end(call, &w.page);
-        return;
-    }
-    json_decref(w.page.items);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the projects");
+    http_page_end(call, &w.page, st, "the projects");
 }
 
 /* --- one -------------------------------------------------------------------------------------- */
@@ -123,10 +117,8 @@ void api_project_add(struct http_call *call)
     } while (st == ST_EXISTS);
     secret_wipe(p.secret, sizeof(p.secret));
     secret_wipe(p.token, sizeof(p.token));
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the project");
+    if (!http_succeeded(call, st, "the project"))
         return;
-    }
     if (!api_endpoints_change(call, p.project_id))
         return;
     ident_format(IDENT_PROJECT, p.project_id, key);
@@ -156,9 +148,7 @@ void api_project_remove(struct http_call *call)
 {
     enum status st = registry_project_remove(call->registry, call->project.project_id);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the project");
-    else
+    if (http_succeeded(call, st, "the project"))
         http_answer_nothing(call);
 }
 
@@ -179,9 +169,7 @@ void api_project_renew_token(struct http_call *call)
 
     ident_random_text(token, IDENT_SECRET_LEN);
     st = registry_project_set_token(call->registry, call->project.project_id, token);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the token");
-    else
+    if (http_succeeded(call, st, "the token"))
         http_answer(call, json_pack("{s:s}", "project_token", token));
     secret_wipe(token, sizeof(token));
 }

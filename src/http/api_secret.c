@@ -5,20 +5,18 @@
  * API; null in the API is a member that is not there. The text of a secret leaves only where it is
  * made or asked for.
  */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "http/api.h"
 #include "http/api_endpoints.h"
+#include "http/definition_members.h"
 #include "platform/browser_pass.h"
 #include "service/secret_usage.h"
 
 enum { PASS_SECONDS = 3600 };
 
 /* The members of a definition. */
-static const char *const limits[] = {"scopes", "devices", "types", "addresses", "expires_ms"};
-
-enum { LIMIT_COUNT = sizeof(limits) / sizeof(limits[0]) };
+static const char *const names[] = {"scopes", "devices", "types", "addresses", "expires_ms"};
+static const struct definition_members limits = {names, sizeof(names) / sizeof(names[0])};
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
@@ -53,14 +51,10 @@ static void describe_use(struct http_call *call, const struct registry_secret *x
 
 static json_t *describe(struct http_call *call, const struct registry_secret *x)
 {
-    json_t *definition = json_loadb((const char *)x->definition.data, x->definition.len, 0, NULL);
+    json_t *definition = http_json_stored(x->definition);
     json_t *object = json_pack("{s:s}", "name", x->name);
 
-    for (size_t i = 0; i < LIMIT_COUNT; i++) {
-        json_t *value = json_object_get(definition, limits[i]);
-
-        (void)json_object_set(object, limits[i], value == NULL ? json_null() : value);
-    }
+    definition_members_show(&limits, definition, object);
     if (json_object_get(definition, "scopes") == NULL)
         (void)json_object_set_new(object, "scopes", scopes_as_words(SCOPES_ALL));
     (void)json_object_set_new(object, "created_ms", json_integer(x->created_ms));
@@ -97,36 +91,17 @@ static bool find(struct http_call *call, struct held *h)
         registry_secret_find(call->registry, call->project.project_id,
                              http_call_parameter(call, "name"), &h->row, &h->definition);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the secret");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the secret");
 }
 
 /* Takes the limits of the body into the definition; false: answered. */
 static bool take_limits(struct http_call *call, struct held *h)
 {
     char error[PROJECT_SECRET_ERROR_MAX];
-    json_t *definition =
-        json_loadb((const char *)h->row.definition.data, h->row.definition.len, 0, NULL);
     struct project_secret *s;
     enum status st;
-    char *text;
 
-    if (definition == NULL)
-        definition = json_object(); /* damaged: what is set now is all that it says */
-    for (size_t i = 0; i < LIMIT_COUNT; i++) {
-        json_t *value = json_object_get(call->body, limits[i]);
-
-        if (json_is_null(value))
-            (void)json_object_del(definition, limits[i]);
-        else if (value != NULL)
-            (void)json_object_set(definition, limits[i], value);
-    }
-    text = json_dumps(definition, JSON_COMPACT);
-    json_decref(definition);
-    h->definition.len = 0;
-    buffer_append_text(&h->definition, text);
-    free(text);
+    definition_members_take(&limits, call->body, h->row.definition, &h->definition);
     h->row.definition = buffer_slice(&h->definition);
     st = project_secret_parse(h->row.name, slice_of(h->row.secret), h->row.definition, &s, error);
     if (st != ST_OK)
@@ -197,10 +172,8 @@ void api_secret_change(struct http_call *call)
 
     if (find(call, &h) && take_limits(call, &h)) {
         st = registry_secret_update(call->registry, &h.row);
-        if (st == ST_OK)
+        if (http_succeeded(call, st, "the secret"))
             http_answer(call, describe(call, &h.row));
-        else
-            http_fail_status(call, st, "the secret");
     }
     free_held(&h);
 }
@@ -213,10 +186,8 @@ void api_secret_renew(struct http_call *call)
     if (find(call, &h)) {
         ident_random_text(h.row.secret, IDENT_SECRET_LEN);
         st = registry_secret_update(call->registry, &h.row);
-        if (st == ST_OK)
+        if (http_succeeded(call, st, "the secret"))
             answer_value(call, h.row.secret);
-        else
-            http_fail_status(call, st, "the secret");
     }
     free_held(&h);
 }
@@ -226,10 +197,8 @@ void api_secret_remove(struct http_call *call)
     enum status st = registry_secret_remove(call->registry, call->project.project_id,
                                             http_call_parameter(call, "name"));
 
-    if (st == ST_OK)
+    if (http_succeeded(call, st, "the secret"))
         http_answer_nothing(call);
-    else
-        http_fail_status(call, st, "the secret");
 }
 
 /* --- list --------------------------------------------------------------------------------------
@@ -257,12 +226,7 @@ void api_secret_list(struct http_call *call)
     if (!http_page_begin(call, &w.page))
         return;
     st = registry_secret_each(call->registry, call->project.project_id, on_secret, &w);
-    if (st == ST_OK) {
-        http_page_end(call, &w.page);
-        return;
-    }
-    json_decref(w.page.items);
-    http_fail_status(call, st, "the secrets");
+    http_page_end(call, &w.page, st, "the secrets");
 }
 
 /* --- passes ------------------------------------------------------------------------------------
@@ -319,10 +283,8 @@ static void answer_pass(struct http_call *call, const struct wish *w)
     enum status st = api_endpoints_own(call->registry, call->project.project_id, &own);
     size_t count = 0;
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the endpoints");
+    if (!http_succeeded(call, st, "the endpoints"))
         return;
-    }
     for (unsigned scope = 0; scope < SCOPE_COUNT; scope++) {
         if ((w->scopes & SCOPE_BIT(scope)) != 0)
             letters[count++] = scope_letter((enum scope)scope);

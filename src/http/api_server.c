@@ -47,10 +47,8 @@ void api_server_ca(struct http_call *call)
     struct http_response *a = call->answer;
     enum status st = read_ca(call, &a->body);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "a CA of the server's own");
+    if (!http_succeeded(call, st, "a CA of the server's own"))
         return;
-    }
     a->status = 200;
     a->content_type = "application/x-pem-file";
     http_response_header(a, "Content-Disposition", "attachment; filename=\"ca.pem\"");

@@ -29,9 +29,7 @@ static bool count_operators(struct http_call *call, size_t *all)
     size_t admins;
     enum status st = registry_operator_count(call->registry, all, &admins);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the operators");
-    return st == ST_OK;
+    return http_succeeded(call, st, "the operators");
 }
 
 void api_session_setup_state(struct http_call *call)
@@ -85,10 +83,8 @@ void api_session_set_up(struct http_call *call)
         st = registry_operator_add(call->registry, &o);
     if (st == ST_OK)
         st = http_auth_log_in(call, &o);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the operator");
+    if (!http_succeeded(call, st, "the operator"))
         return;
-    }
     log_event(EV_OPERATOR_CHANGED, "operator", o.username, "what", "added", "by", "setup");
     answer_session(call);
 }
@@ -147,10 +143,8 @@ void api_session_log_in(struct http_call *call)
     st = registry_operator_update(call->registry, &o);
     if (st == ST_OK)
         st = http_auth_log_in(call, &o);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the log-in");
+    if (!http_succeeded(call, st, "the log-in"))
         return;
-    }
     log_event(EV_OPERATOR_LOGGED_IN, "peer", call->request->peer, "operator", o.username);
     answer_session(call);
     secret_wipe(&o, sizeof(o));
@@ -160,10 +154,8 @@ void api_session_log_out(struct http_call *call)
 {
     enum status st = registry_login_remove(call->registry, call->caller.token_hash);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the log-in");
+    if (!http_succeeded(call, st, "the log-in"))
         return;
-    }
     http_auth_clear_cookie(call);
     http_answer_nothing(call);
 }
@@ -188,10 +180,8 @@ void api_session_change_password(struct http_call *call)
     if (st == ST_OK)
         st = registry_login_remove_others(call->registry, o.username, call->caller.token_hash);
     secret_wipe(&o, sizeof(o));
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the password");
+    if (!http_succeeded(call, st, "the password"))
         return;
-    }
     log_event(EV_OPERATOR_CHANGED, "operator", call->caller.username, "what", "password", "by",
               call->caller.username);
     http_answer_nothing(call);

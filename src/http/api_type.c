@@ -45,14 +45,7 @@ static bool find(struct http_call *call, struct form *f)
     enum status st =
         api_type_find(call, http_call_parameter(call, "product_key"), &f->row, &f->definition);
 
-    if (st != ST_OK)
-        http_fail_status(call, st, "the device type");
-    return st == ST_OK;
-}
-
-static json_t *parsed(struct slice text)
-{
-    return json_loadb((const char *)text.data, text.len, 0, NULL);
+    return http_succeeded(call, st, "the device type");
 }
 
 /* NULL: answered. */
@@ -62,17 +55,15 @@ static json_t *describe(struct http_call *call, const struct registry_type *t, b
     enum status st = registry_type_device_count(call->registry, t->type_id, &count);
     json_t *object;
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the device type");
+    if (!http_succeeded(call, st, "the device type"))
         return NULL;
-    }
     object = json_pack("{s:o, s:o, s:o, s:s, s:I, s:I}", "product_key",
                        http_json_ident(IDENT_TYPE, t->type_id), "project_key",
                        http_json_ident(IDENT_PROJECT, t->project_id), "code",
                        t->code[0] == '\0' ? json_null() : json_string(t->code), "name", t->name,
                        "device_count", (json_int_t)count, "created_ms", (json_int_t)t->created_ms);
     if (with_definition)
-        (void)json_object_set_new(object, "definition", parsed(t->definition));
+        (void)json_object_set_new(object, "definition", http_json_stored(t->definition));
     return object;
 }
 
@@ -103,10 +94,7 @@ void api_type_list(struct http_call *call)
     if (!http_page_begin(call, &w.page))
         return;
     st = registry_type_each(call->registry, call->project.project_id, on_type, &w);
-    if (st != ST_OK)
-        http_fail_status(call, st, "the device types");
-    for (size_t i = 0; call->answer->status == 0 && i < w.rows.len / sizeof(struct registry_type);
-         i++) {
+    for (size_t i = 0; st == ST_OK && i < w.rows.len / sizeof(struct registry_type); i++) {
         struct registry_type row;
         json_t *item;
 
@@ -116,10 +104,7 @@ void api_type_list(struct http_call *call)
             break;
     }
     buffer_deinit(&w.rows);
-    if (call->answer->status == 0)
-        http_page_end(call, &w.page);
-    else
-        json_decref(w.page.items);
+    http_page_end(call, &w.page, st, "the device types");
 }
 
 /* --- one -------------------------------------------------------------------------------------- */
@@ -146,8 +131,8 @@ void api_type_export(struct http_call *call)
     struct form f = {0};
 
     if (find(call, &f)) {
-        json_t *object =
-            json_pack("{s:s, s:o}", "name", f.row.name, "definition", parsed(f.row.definition));
+        json_t *object = json_pack("{s:s, s:o}", "name", f.row.name, "definition",
+                                   http_json_stored(f.row.definition));
         char disposition[64], key[IDENT_TEXT_LEN + 1];
 
         if (f.row.code[0] != '\0')
@@ -245,9 +230,7 @@ void api_type_remove(struct http_call *call)
 
     if (find(call, &f)) {
         st = registry_type_remove(call->registry, f.row.type_id);
-        if (st != ST_OK)
-            http_fail_status(call, st, "the device type");
-        else
+        if (http_succeeded(call, st, "the device type"))
             http_answer_nothing(call);
     }
     free_form(&f);

@@ -103,6 +103,13 @@ void http_fail_status(struct http_call *call, enum status st, const char *what)
     http_fail(call, PROBLEM_internal, "%s: %s; the log says more", what, status_text(st));
 }
 
+bool http_succeeded(struct http_call *call, enum status st, const char *what)
+{
+    if (st != ST_OK)
+        http_fail_status(call, st, what);
+    return st == ST_OK;
+}
+
 void http_fail_hosted(struct http_call *call, unsigned status, const char *why)
 {
     http_response_json(call->answer, status, json_pack("{s:i, s:s}", "result", 1, "msg", why));
@@ -207,16 +214,27 @@ bool http_page_add(struct http_page *page, uint64_t position, json_t *item)
     return true;
 }
 
-void http_page_end(struct http_call *call, struct http_page *page)
+void http_page_end(struct http_call *call, struct http_page *page, enum status st, const char *what)
 {
-    json_t *object = json_object();
+    json_t *object;
     char next[24];
 
+    if (call->answer->status != 0 || !http_succeeded(call, st, what)) {
+        json_decref(page->items);
+        page->items = NULL;
+        return;
+    }
+    object = json_object();
     (void)snprintf(next, sizeof(next), "%" PRIu64, page->next);
     (void)json_object_set_new(object, "items", page->items);
     (void)json_object_set_new(object, "next", page->is_full ? json_string(next) : json_null());
     page->items = NULL;
     http_answer(call, object);
+}
+
+json_t *http_json_stored(struct slice text)
+{
+    return json_loadb((const char *)text.data, text.len, 0, NULL);
 }
 
 json_t *http_json_ident(enum ident_kind kind, uint64_t id)

@@ -62,6 +62,9 @@ void http_fail_field(struct http_call *call, enum problem p, const char *field, 
 /** Answers with what a failure of the registry means; `what` is "the device". */
 void http_fail_status(struct http_call *call, enum status st, const char *what);
 
+/** Whether it worked; if not, http_fail_status has answered. */
+bool http_succeeded(struct http_call *call, enum status st, const char *what);
+
 /** Answers with a failure in the form of the hosted platform. */
 void http_fail_hosted(struct http_call *call, unsigned status, const char *why);
 
@@ -97,8 +100,13 @@ bool http_page_begin(struct http_call *call, struct http_page *page);
 /** Adds an item (taken), whose row is at `position` (growing). False: the page was full already, it
  * was not added, and the walk ends. */
 bool http_page_add(struct http_page *page, uint64_t position, json_t *item);
-/** Answers with the page. */
-void http_page_end(struct http_call *call, struct http_page *page);
+/** Answers with the page, unless the call is answered already; or as http_fail_status if the walk
+ * has failed. */
+void http_page_end(struct http_call *call, struct http_page *page, enum status st,
+                   const char *what);
+
+/** What a text that was stored says; NULL: it is damaged. */
+json_t *http_json_stored(struct slice text);
 
 /** An identifier as text. */
 json_t *http_json_ident(enum ident_kind kind, uint64_t id);

@@ -315,10 +315,8 @@ static void run_in_transaction(struct http_call *call)
 {
     enum status st = registry_begin(call->registry);
 
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the registry");
+    if (!http_succeeded(call, st, "the registry"))
         return;
-    }
     if (load_path(call) && check_if_match(call))
         call->match.route->handler(call);
     if (call->answer->status >= 300) {
@@ -326,10 +324,8 @@ static void run_in_transaction(struct http_call *call)
         return;
     }
     st = registry_commit(call->registry);
-    if (st != ST_OK) {
-        http_fail_status(call, st, "the registry");
+    if (!http_succeeded(call, st, "the registry"))
         return;
-    }
     call->site->settings.host.apply(call->site->settings.host.arg);
 }
 
