@@ -236,6 +236,16 @@ enum status cli_get_project(struct cli_call *call, const char *key, struct regis
     return st == ST_OK ? st : cli_fail(call, st, "%s: %s", key, status_text(st));
 }
 
+enum status cli_get_project_id(struct cli_call *call, uint64_t *out)
+{
+    struct registry_project p;
+    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+
+    *out = st == ST_OK ? p.project_id : 0;
+    secret_wipe(&p, sizeof(p));
+    return st;
+}
+
 enum status cli_take_text(struct cli_call *call, enum cli_flag flag, char *out)
 {
     const char *text = call->flags[flag];
@@ -337,6 +347,20 @@ enum status cli_end_change(struct cli_call *call, enum status st)
     if (st == ST_OK)
         return cli_tell_change(call, registry_commit(call->registry));
     registry_rollback(call->registry);
+    return st;
+}
+
+enum status cli_end_list(struct cli_call *call, enum status st)
+{
+    cli_output_list_end(call->output);
+    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+}
+
+enum status cli_end_remove(struct cli_call *call, enum status st)
+{
+    if (st != ST_OK)
+        return cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
+    cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
     return st;
 }
 

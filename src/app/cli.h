@@ -46,6 +46,9 @@ enum status cli_fail(struct cli_call *call, enum status st, const char *format, 
 enum status cli_get_project(struct cli_call *call, const char *key,
                             struct registry_project *out) MUST_CHECK;
 
+/** The same of --project, where its identifier is all that is asked for; 0 when it fails. */
+enum status cli_get_project_id(struct cli_call *call, uint64_t *out) MUST_CHECK;
+
 /** The type of an argument, by product key or code, in this project. `definition` keeps the bytes
  * of the row's. Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT. */
 enum status cli_get_type(struct cli_call *call, const char *word, uint64_t project_id,
@@ -95,6 +98,12 @@ enum status cli_tell_change(struct cli_call *call, enum status st) MUST_CHECK;
  * end commits if `st` is ST_OK, else it undoes; gives what became of it, told. */
 enum status cli_begin_change(struct cli_call *call) MUST_CHECK;
 enum status cli_end_change(struct cli_call *call, enum status st) MUST_CHECK;
+
+/** Ends the output of a list, and tells if its walk has failed; gives `st` back. */
+enum status cli_end_list(struct cli_call *call, enum status st) MUST_CHECK;
+
+/** Answers that the operand was removed, or tells that it was not; gives `st` back. */
+enum status cli_end_remove(struct cli_call *call, enum status st) MUST_CHECK;
 
 /** The word of a flag, without dashes. */
 const char *cli_flag_word(enum cli_flag flag);

@@ -120,11 +120,8 @@ static enum status tell_stored(struct cli_call *call, enum status st)
 enum status cli_alarm_add(struct cli_call *call)
 {
     struct order o = {.row = {.created_ms = clock_unix_ms()}};
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    enum status st = cli_get_project_id(call, &o.row.project_id);
 
-    o.row.project_id = p.project_id;
-    secret_wipe(&p, sizeof(p));
     if (st == ST_OK)
         st = take_file(call, &o);
     if (st == ST_OK) {
@@ -148,16 +145,14 @@ static bool on_rule(const struct registry_rule *x, void *arg)
 
 enum status cli_alarm_list(struct cli_call *call)
 {
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    uint64_t project_id;
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
     cli_output_list_begin(call->output, "rules", columns);
-    st = registry_rule_each(call->registry, p.project_id, on_rule, call->output);
-    cli_output_list_end(call->output);
-    secret_wipe(&p, sizeof(p));
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    st = registry_rule_each(call->registry, project_id, on_rule, call->output);
+    return cli_end_list(call, st);
 }
 
 /* The rule of the operand, which must be in the project of --project. */
@@ -219,13 +214,8 @@ enum status cli_alarm_remove(struct cli_call *call)
     struct order o = {0};
     enum status st = get_order(call, &o);
 
-    if (st == ST_OK) {
-        st = registry_rule_remove(call->registry, o.row.rule_id);
-        if (st != ST_OK)
-            (void)cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
-    }
     if (st == ST_OK)
-        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
+        st = cli_end_remove(call, registry_rule_remove(call->registry, o.row.rule_id));
     free_order(&o);
     return st;
 }

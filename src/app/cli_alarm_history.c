@@ -124,15 +124,12 @@ static enum status list_history(struct cli_call *call, struct alarm_query *q, si
 
 enum status cli_alarm_history(struct cli_call *call)
 {
-    struct registry_project p;
     struct alarm_query q = {0};
     int64_t wanted = ROWS;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    enum status st = cli_get_project_id(call, &q.project_id);
 
     if (st != ST_OK)
         return st;
-    q.project_id = p.project_id;
-    secret_wipe(&p, sizeof(p));
     st = cli_take_number(call, CLI_FLAG_limit, 1, ROWS_MAX, &wanted);
     if (st == ST_OK)
         st = take_query(call, &q);

@@ -151,14 +151,10 @@ static enum status read_order(struct cli_call *call, struct order *o)
 {
     const char *username = call->flags[CLI_FLAG_username];
     const char *count = call->flags[CLI_FLAG_count];
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    enum status st = cli_get_project_id(call, &o->project_id);
 
     if (st != ST_OK)
         return st;
-    secret_wipe(p.secret, sizeof(p.secret));
-    secret_wipe(p.token, sizeof(p.token));
-    o->project_id = p.project_id;
     o->name = call->flags[CLI_FLAG_name];
     o->password = call->flags[CLI_FLAG_password];
     if (username != NULL) {
@@ -298,16 +294,14 @@ static bool on_device(const struct registry_device *d, void *arg)
 
 enum status cli_device_list(struct cli_call *call)
 {
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    uint64_t project_id;
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
     cli_output_list_begin(call->output, "devices", columns);
-    st = registry_device_each(call->registry, p.project_id, on_device, call->output);
-    cli_output_list_end(call->output);
-    secret_wipe(&p, sizeof(p));
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    st = registry_device_each(call->registry, project_id, on_device, call->output);
+    return cli_end_list(call, st);
 }
 
 /* The device of the operand, which must be in the project of --project. ST_CORRUPT: it is, but its
@@ -407,9 +401,5 @@ enum status cli_device_remove(struct cli_call *call)
     if (st != ST_OK && st != ST_CORRUPT)
         return st;
     secret_wipe(&d.password, sizeof(d.password));
-    st = registry_device_remove(call->registry, d.device_id);
-    if (st != ST_OK)
-        return cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
-    cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
-    return ST_OK;
+    return cli_end_remove(call, registry_device_remove(call->registry, d.device_id));
 }

@@ -115,19 +115,16 @@ static enum status store_new(struct cli_call *call, const struct registry_notifi
 enum status cli_notifier_add(struct cli_call *call)
 {
     struct order o = {.row = {.created_ms = clock_unix_ms()}, .definition = json_object()};
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    enum status st = cli_get_project_id(call, &o.row.project_id);
 
     if (st == ST_OK && strlen(call->operand) > IDENT_MEMBER_MAX)
         st = cli_fail(call, ST_INVALID, "%.80s: a name is 1 to %d of A-Z a-z 0-9 _ -",
                       call->operand, IDENT_MEMBER_MAX);
     if (st == ST_OK) {
-        o.row.project_id = p.project_id;
         memcpy(o.row.name, call->operand, strlen(call->operand) + 1);
         ident_random_text(o.row.secret, REGISTRY_NOTIFIER_SECRET_LEN);
         st = take_flags(call, &o);
     }
-    secret_wipe(&p, sizeof(p));
     if (st == ST_OK)
         st = store_new(call, &o.row);
     if (st == ST_OK)
@@ -144,16 +141,14 @@ static bool on_notifier(const struct registry_notifier *x, void *arg)
 
 enum status cli_notifier_list(struct cli_call *call)
 {
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    uint64_t project_id;
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
     cli_output_list_begin(call->output, "notifiers", columns);
-    st = registry_notifier_each(call->registry, p.project_id, on_notifier, call->output);
-    cli_output_list_end(call->output);
-    secret_wipe(&p, sizeof(p));
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    st = registry_notifier_each(call->registry, project_id, on_notifier, call->output);
+    return cli_end_list(call, st);
 }
 
 /* The notifier of the operand, which must be in the project of --project. */
@@ -217,10 +212,8 @@ enum status cli_notifier_remove(struct cli_call *call)
     enum status st = get_order(call, &o);
 
     if (st == ST_OK)
-        st = cli_tell_change(
-            call, registry_notifier_remove(call->registry, o.row.project_id, o.row.name));
-    if (st == ST_OK)
-        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
+        st = cli_end_remove(call,
+                            registry_notifier_remove(call->registry, o.row.project_id, o.row.name));
     free_order(&o);
     return st;
 }

@@ -100,8 +100,7 @@ enum status cli_operator_list(struct cli_call *call)
 
     cli_output_list_begin(call->output, "operators", columns);
     st = registry_operator_each(call->registry, on_operator, call->output);
-    cli_output_list_end(call->output);
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    return cli_end_list(call, st);
 }
 
 static enum status find(struct cli_call *call, struct registry_operator *o)

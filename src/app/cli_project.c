@@ -63,8 +63,7 @@ enum status cli_project_list(struct cli_call *call)
 
     cli_output_list_begin(call->output, "projects", columns);
     st = registry_project_each(call->registry, on_project, call->output);
-    cli_output_list_end(call->output);
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    return cli_end_list(call, st);
 }
 
 enum status cli_project_show(struct cli_call *call)
@@ -175,9 +174,6 @@ enum status cli_project_remove(struct cli_call *call)
     enum status st = id == 0 ? ST_INVALID : registry_project_remove(call->registry, id);
 
     switch (st) {
-    case ST_OK:
-        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
-        return st;
     case ST_INVALID:
         return cli_fail(call, st, "%s: no project key: it is PR_ and ten letters or digits",
                         call->operand);
@@ -185,6 +181,6 @@ enum status cli_project_remove(struct cli_call *call)
         return cli_fail(call, st, "%s: no such project: `eztcloud project list` shows all",
                         call->operand);
     default:
-        return cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
+        return cli_end_remove(call, st);
     }
 }

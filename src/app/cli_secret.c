@@ -117,16 +117,6 @@ static enum status take_flags(struct cli_call *call, struct order *o, struct pro
 
 /* --- verbs ----------------------------------------------------------------------------------- */
 
-static enum status get_project_id(struct cli_call *call, uint64_t *out)
-{
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
-
-    *out = st == ST_OK ? p.project_id : 0;
-    secret_wipe(&p, sizeof(p));
-    return st;
-}
-
 static enum status tell_added(struct cli_call *call, enum status st)
 {
     switch (st) {
@@ -147,7 +137,7 @@ enum status cli_secret_add(struct cli_call *call)
 {
     struct order o = {.row = {.created_ms = clock_unix_ms()}, .definition = json_object()};
     struct project_secret *s = NULL;
-    enum status st = get_project_id(call, &o.row.project_id);
+    enum status st = cli_get_project_id(call, &o.row.project_id);
 
     if (st == ST_OK && !ident_is_member(slice_of(call->operand)))
         st = cli_fail(call, ST_INVALID,
@@ -186,22 +176,21 @@ static bool on_secret(const struct registry_secret *x, void *arg)
 enum status cli_secret_list(struct cli_call *call)
 {
     uint64_t project_id;
-    enum status st = get_project_id(call, &project_id);
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
     fetch_uses(call);
     cli_output_list_begin(call->output, "secrets", columns);
     st = registry_secret_each(call->registry, project_id, on_secret, call->output);
-    cli_output_list_end(call->output);
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    return cli_end_list(call, st);
 }
 
 /* The secret of the operand in the project of --project. */
 static enum status get_order(struct cli_call *call, struct order *o)
 {
     uint64_t project_id;
-    enum status st = get_project_id(call, &project_id);
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
@@ -293,13 +282,9 @@ enum status cli_secret_remove(struct cli_call *call)
     struct order o = {0};
     enum status st = get_order(call, &o);
 
-    if (st == ST_OK) {
-        st = registry_secret_remove(call->registry, o.row.project_id, o.row.name);
-        if (st != ST_OK)
-            (void)cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
-    }
     if (st == ST_OK)
-        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
+        st = cli_end_remove(call,
+                            registry_secret_remove(call->registry, o.row.project_id, o.row.name));
     free_order(&o);
     return st;
 }

@@ -13,11 +13,9 @@ static const char *const columns[] = {"connected", "persistent", "protocol",  "a
 /* The project of --project must exist. */
 static enum status check_project(struct cli_call *call)
 {
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    uint64_t project_id;
 
-    secret_wipe(&p, sizeof(p));
-    return st;
+    return cli_get_project_id(call, &project_id);
 }
 
 enum status cli_session_list(struct cli_call *call)

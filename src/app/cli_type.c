@@ -152,11 +152,8 @@ static enum status tell_stored(struct cli_call *call, const struct order *o, enu
 enum status cli_type_add(struct cli_call *call)
 {
     struct order o = {.row = {.definition = slice_of("{}"), .created_ms = clock_unix_ms()}};
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    enum status st = cli_get_project_id(call, &o.row.project_id);
 
-    o.row.project_id = p.project_id;
-    secret_wipe(&p, sizeof(p));
     if (st == ST_OK)
         st = take_flags(call, &o);
     if (st == ST_OK) {
@@ -181,16 +178,14 @@ static bool on_type(const struct registry_type *t, void *arg)
 
 enum status cli_type_list(struct cli_call *call)
 {
-    struct registry_project p;
-    enum status st = cli_get_project(call, call->flags[CLI_FLAG_project], &p);
+    uint64_t project_id;
+    enum status st = cli_get_project_id(call, &project_id);
 
     if (st != ST_OK)
         return st;
     cli_output_list_begin(call->output, "types", columns);
-    st = registry_type_each(call->registry, p.project_id, on_type, call->output);
-    cli_output_list_end(call->output);
-    secret_wipe(&p, sizeof(p));
-    return st == ST_OK ? st : cli_fail(call, st, "the list ends early: %s", status_text(st));
+    st = registry_type_each(call->registry, project_id, on_type, call->output);
+    return cli_end_list(call, st);
 }
 
 enum status cli_get_type(struct cli_call *call, const char *word, uint64_t project_id,
@@ -258,13 +253,8 @@ enum status cli_type_remove(struct cli_call *call)
     struct order o = {0};
     enum status st = get_order(call, &o);
 
-    if (st == ST_OK) {
-        st = registry_type_remove(call->registry, o.row.type_id);
-        if (st != ST_OK)
-            (void)cli_fail(call, st, "%s: not removed: %s", call->operand, status_text(st));
-    }
     if (st == ST_OK)
-        cli_output_object(call->output, json_pack("{s:s}", "removed", call->operand));
+        st = cli_end_remove(call, registry_type_remove(call->registry, o.row.type_id));
     free_order(&o);
     return st;
 }
