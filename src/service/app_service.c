@@ -10,6 +10,7 @@
 #include "service/app_snapshot.h"
 #include "service/app_store.h"
 #include "service/counters.h"
+#include "service/secured_receipt.h"
 #include "service/share_membership.h"
 
 static unsigned home_of_name(const struct worker_group *g, struct slice username,
@@ -229,19 +230,11 @@ static void released(struct session *s, uint16_t packet_id)
     app_store_released(app_session_of(s), packet_id);
 }
 
-static void open_subscriptions_secured(struct worker *w, const struct letter *l)
-{
-    client_secured(w, l->a, l->b);
-}
-
 /* An answer that was given must hold after a crash, too. */
 static bool secure_subscriptions(struct client *c)
 {
     struct app_session *a = app_session_of(c->session);
-    struct router_receipt receipt = {.open = open_subscriptions_secured,
-                                     .to = client_worker(c)->index,
-                                     .a = c->session->handle,
-                                     .b = c->number};
+    struct router_receipt receipt = secured_receipt_of_answer(c);
 
     if (!a->is_stored)
         return false;

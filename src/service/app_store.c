@@ -12,6 +12,7 @@
 #include "base/reader.h"
 #include "service/app_service.h"
 #include "service/events.h"
+#include "service/secured_receipt.h"
 #include "service/share_membership.h"
 
 enum {
@@ -76,19 +77,9 @@ static struct slice flight_key(const struct app_session *a, uint64_t seq, struct
     return buffer_slice(b);
 }
 
-static void open_secured(struct worker *w, const struct letter *l)
-{
-    struct session *s = session_find_handle(w, l->a);
-
-    if (s != NULL)
-        session_secured(s, l->b);
-}
-
 void app_store_flight(struct app_session *a, const struct flow_out_entry *e)
 {
-    struct worker *w = a->session->worker;
-    struct router_receipt receipt = {
-        .open = open_secured, .to = w->index, .a = a->session->handle, .b = e->issue};
+    struct router_receipt receipt = secured_receipt_of_entry(a->session, e);
     bool is_released = e->state == FLOW_OUT_WAIT_PUBCOMP;
     uint8_t value[STORE_FLIGHT_LEN] = {(uint8_t)(e->packet_id >> 8), (uint8_t)e->packet_id,
                                        is_released ? STORE_FLIGHT_RELEASED : STORE_FLIGHT_SENT};
@@ -96,7 +87,7 @@ void app_store_flight(struct app_session *a, const struct flow_out_entry *e)
 
     if (!is_released)
         buffer_append(&a->flights, &e->delivery.seq, sizeof(e->delivery.seq));
-    router_put_row(home_of(w), JOURNAL_TABLE_FLIGHT, a->project->project_id,
+    router_put_row(home_of(a->session->worker), JOURNAL_TABLE_FLIGHT, a->project->project_id,
                    flight_key(a, e->delivery.seq, &key), slice_make(value, sizeof(value)),
                    &receipt);
     buffer_deinit(&key);

@@ -8,6 +8,7 @@
 #include "platform/device_command.h"
 #include "platform/device_log.h"
 #include "service/link_store.h"
+#include "service/secured_receipt.h"
 #include "service/sub_link.h"
 #include "service/topic_map.h"
 
@@ -308,19 +309,11 @@ static bool secure(struct session *s, const struct flow_out_entry *e)
     return e->delivery.qos == 2;
 }
 
-static void open_subscriptions_secured(struct worker *w, const struct letter *l)
-{
-    client_secured(w, l->a, l->b);
-}
-
 /* An answer that was given must hold after a crash, too. */
 static bool secure_subscriptions(struct client *c)
 {
     struct device_link *link = link_of(c->session);
-    struct router_receipt receipt = {.open = open_subscriptions_secured,
-                                     .to = client_worker(c)->index,
-                                     .a = c->session->handle,
-                                     .b = c->number};
+    struct router_receipt receipt = secured_receipt_of_answer(c);
 
     if (link->is_durable)
         link_store_session(link, &receipt);

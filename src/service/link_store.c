@@ -12,6 +12,7 @@
 #include "base/reader.h"
 #include "platform/device_store.h"
 #include "service/device_service.h"
+#include "service/secured_receipt.h"
 #include "service/sub_link.h"
 
 enum { STORE_VERSION = 1, DEVICE_LEN = sizeof(uint64_t), NUMBER_LEN = sizeof(uint64_t) };
@@ -139,19 +140,9 @@ void link_store_queued(struct device_link *link, const struct delivery *d)
         put_delivery(link, d, STATE_QUEUED, 0, NULL);
 }
 
-static void open_secured(struct worker *w, const struct letter *l)
-{
-    struct session *s = session_find_handle(w, l->a);
-
-    if (s != NULL)
-        session_secured(s, l->b);
-}
-
 void link_store_sent(struct device_link *link, const struct flow_out_entry *e)
 {
-    struct session *s = link->session;
-    struct router_receipt receipt = {
-        .open = open_secured, .to = s->worker->index, .a = s->handle, .b = e->issue};
+    struct router_receipt receipt = secured_receipt_of_entry(link->session, e);
 
     put_delivery(link, &e->delivery,
                  e->state == FLOW_OUT_WAIT_PUBCOMP ? STATE_RELEASED : STATE_SENT, e->packet_id,

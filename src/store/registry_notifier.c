@@ -34,19 +34,6 @@ static void bind_secret(struct registry_query *q, const struct registry_notifier
     registry_query_bind_secret(q, REGISTRY_PROJECT, x->project_id, place, x->secret);
 }
 
-static enum status check_count(struct registry *r, uint64_t project_id)
-{
-    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_NOTIFIER_COUNT);
-    int64_t count = 0;
-
-    registry_query_bind_int(&q, (int64_t)project_id);
-    if (registry_query_row(&q))
-        count = registry_query_read_int(&q);
-    if (registry_query_end(&q) != ST_OK)
-        return q.status;
-    return count < REGISTRY_NOTIFIERS_MAX ? ST_OK : ST_FULL;
-}
-
 static enum status add_row(struct registry *r, const struct registry_notifier *x)
 {
     struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_NOTIFIER_ADD);
@@ -69,7 +56,8 @@ enum status registry_notifier_add(struct registry *r, const struct registry_noti
     st = registry_begin_part(r, &is_own);
     if (st != ST_OK)
         return st;
-    st = check_count(r, x->project_id);
+    st = registry_check_room(r, REGISTRY_STATEMENT_NOTIFIER_COUNT, x->project_id,
+                             REGISTRY_NOTIFIERS_MAX);
     if (st == ST_OK)
         st = add_row(r, x);
     return registry_end_part(r, is_own, st);

@@ -56,6 +56,10 @@ enum status registry_end_part(struct registry *r, bool is_own, enum status st);
 /** True for a secret or token: as registry_text_is_valid, and no longer than those that we make. */
 bool registry_credential_is_valid(const char *text);
 
+/** Whether a project may have one more of what the statement counts. Errors: ST_FULL, ST_IO. */
+enum status registry_check_room(struct registry *r, enum registry_statement count,
+                                uint64_t project_id, int64_t max) MUST_CHECK;
+
 /** Adds the row of a secret, whatever their number. */
 enum status registry_secret_add_row(struct registry *r, const struct registry_secret *x);
 

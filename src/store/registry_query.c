@@ -108,12 +108,10 @@ struct place {
 static struct slice place_of(struct place *p, enum registry_entity entity, uint64_t id,
                              const char *member)
 {
-    static const char *const entities[] = {[REGISTRY_PROJECT] = "project",
-                                           [REGISTRY_DEVICE] = "device",
-                                           [REGISTRY_TYPE] = "type",
-                                           [REGISTRY_RULE] = "rule",
-                                           [REGISTRY_SECRETS] = "secrets",
-                                           [REGISTRY_NOTIFIER] = "notifier"};
+    static const char *const entities[] = {
+        [REGISTRY_PROJECT] = "project", [REGISTRY_DEVICE] = "device",
+        [REGISTRY_TYPE] = "type",       [REGISTRY_RULE] = "rule",
+        [REGISTRY_SECRETS] = "secrets", [REGISTRY_NOTIFIER] = "notifier"};
     int len = snprintf(p->text, sizeof(p->text), "%s/%" PRIu64 "/%s", entities[entity], id, member);
 
     invariant(len > 0 && (size_t)len < sizeof(p->text));
@@ -277,4 +275,18 @@ bool registry_sn_is_valid(const char *text)
 {
     return registry_text_is_valid(text) && strlen(text) <= REGISTRY_SN_MAX &&
            strpbrk(text, "/+#") == NULL;
+}
+
+enum status registry_check_room(struct registry *r, enum registry_statement count,
+                                uint64_t project_id, int64_t max)
+{
+    struct registry_query q = registry_query_start(r, count);
+    int64_t found = 0;
+
+    registry_query_bind_int(&q, (int64_t)project_id);
+    if (registry_query_row(&q))
+        found = registry_query_read_int(&q);
+    if (registry_query_end(&q) != ST_OK)
+        return q.status;
+    return found < max ? ST_OK : ST_FULL;
 }

@@ -37,19 +37,6 @@ enum status registry_secret_add_row(struct registry *r, const struct registry_se
     return registry_query_run(&q, true);
 }
 
-static enum status check_count(struct registry *r, uint64_t project_id)
-{
-    struct registry_query q = registry_query_start(r, REGISTRY_STATEMENT_SECRET_COUNT);
-    int64_t count = 0;
-
-    registry_query_bind_int(&q, (int64_t)project_id);
-    if (registry_query_row(&q))
-        count = registry_query_read_int(&q);
-    if (registry_query_end(&q) != ST_OK)
-        return q.status;
-    return count < REGISTRY_SECRETS_MAX ? ST_OK : ST_FULL;
-}
-
 static bool name_is_valid(const char *name)
 {
     return ident_is_member(slice_of(name));
@@ -65,7 +52,8 @@ enum status registry_secret_add(struct registry *r, const struct registry_secret
     st = registry_begin_part(r, &is_own);
     if (st != ST_OK)
         return st;
-    st = check_count(r, x->project_id);
+    st = registry_check_room(r, REGISTRY_STATEMENT_SECRET_COUNT, x->project_id,
+                             REGISTRY_SECRETS_MAX);
     if (st == ST_OK)
         st = registry_secret_add_row(r, x);
     return registry_end_part(r, is_own, st);

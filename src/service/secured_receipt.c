@@ -1,0 +1,31 @@
+#include "service/secured_receipt.h"
+
+#include "mqtt/session.h"
+
+static void open_entry(struct worker *w, const struct letter *l)
+{
+    struct session *s = session_find_handle(w, l->a);
+
+    if (s != NULL)
+        session_secured(s, l->b);
+}
+
+struct router_receipt secured_receipt_of_entry(const struct session *s,
+                                               const struct flow_out_entry *e)
+{
+    return (struct router_receipt){
+        .open = open_entry, .to = s->worker->index, .a = s->handle, .b = e->issue};
+}
+
+static void open_answer(struct worker *w, const struct letter *l)
+{
+    client_secured(w, l->a, l->b);
+}
+
+struct router_receipt secured_receipt_of_answer(const struct client *c)
+{
+    return (struct router_receipt){.open = open_answer,
+                                   .to = client_worker(c)->index,
+                                   .a = c->session->handle,
+                                   .b = c->number};
+}
