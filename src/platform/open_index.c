@@ -2,11 +2,11 @@
  * One worker's subscriptions, found by project, kind and device.
  *
  * A subscription for any device stands once in the list of each of its kinds; one for a single
- * device stands once in that device's list, where the kinds are compared (few share a device). Live
- * and durable ones are kept apart. Each knows its positions, and the last one of a list moves into
- * a gap, so adding and removing cost the same however many there are. What the lists do not promise
- * is an order. Kinds without a device take no place and raise no interest: their messages go to one
- * client and are never matched.
+ * device stands once in that device's list, where the kinds are compared (few share a device).
+ * Live, durable and parked ones are kept apart. Each knows its positions, and the last one of a
+ * list moves into a gap, so adding and removing cost the same however many there are. What the
+ * lists do not promise is an order. Kinds without a device take no place and raise no interest:
+ * their messages go to one client and are never matched.
  */
 #include "platform/open_index.h"
 
@@ -24,8 +24,9 @@ struct entry_list {
     uint32_t count, capacity;
 };
 
-/* By `durable` of struct open_subscription. */
-enum { LIVE, DURABLE, FEED_COUNT };
+/* By `durable` and `parked` of struct open_subscription. */
+enum feed { LIVE, DURABLE, PARKED, FEED_COUNT };
+enum { INTEREST_COUNT = 2 }; /* by `durable` alone */
 
 struct device_node {
     uint64_t device_id;
@@ -36,7 +37,7 @@ struct project_node {
     uint64_t project_id;
     struct open_interest *interest; /* borrowed: outlives the subscriptions */
     size_t subscription_count;      /* those that take no place included */
-    uint32_t counts[FEED_COUNT][OPEN_KIND_COUNT];
+    uint32_t counts[INTEREST_COUNT][OPEN_KIND_COUNT];
     struct entry_list any[FEED_COUNT][OPEN_KIND_COUNT];
     struct hash_table devices; /* of struct device_node, owned */
 };
@@ -65,6 +66,13 @@ static struct project_node *find_project(const struct open_index *i, uint64_t id
 static struct device_node *find_device(const struct project_node *p, uint64_t id)
 {
     return hash_table_find(&p->devices, hash_u64(id), &id);
+}
+
+static enum feed feed_of(const struct open_subscription *s)
+{
+    if (s->parked)
+        return PARKED;
+    return s->durable ? DURABLE : LIVE;
 }
 
 static bool kind_is_indexed(unsigned kind)
@@ -176,13 +184,22 @@ static void place(struct project_node *p, struct open_subscription *s)
 
         if (d == NULL)
             d = make_device(p, device_id);
-        list_add(&d->lists[s->durable], s, DEVICE_POSITION);
+        list_add(&d->lists[feed_of(s)], s, DEVICE_POSITION);
         return;
     }
     for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++) {
         if ((s->filter.kinds & 1u << kind) != 0 && kind_is_indexed(kind))
-            list_add(&p->any[s->durable][kind], s, kind);
+            list_add(&p->any[feed_of(s)][kind], s, kind);
     }
+}
+
+static bool device_is_empty(const struct device_node *d)
+{
+    for (unsigned feed = 0; feed < FEED_COUNT; feed++) {
+        if (d->lists[feed].count > 0)
+            return false;
+    }
+    return true;
 }
 
 static void displace(struct project_node *p, struct open_subscription *s)
@@ -193,14 +210,14 @@ static void displace(struct project_node *p, struct open_subscription *s)
         struct device_node *d = find_device(p, device_id);
 
         invariant(d != NULL);
-        list_remove_at(&d->lists[s->durable], s, DEVICE_POSITION);
-        if (d->lists[LIVE].count == 0 && d->lists[DURABLE].count == 0)
+        list_remove_at(&d->lists[feed_of(s)], s, DEVICE_POSITION);
+        if (device_is_empty(d))
             free_device(p, d);
         return;
     }
     for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++) {
         if ((s->filter.kinds & 1u << kind) != 0 && kind_is_indexed(kind))
-            list_remove_at(&p->any[s->durable][kind], s, kind);
+            list_remove_at(&p->any[feed_of(s)][kind], s, kind);
     }
 }
 
@@ -211,6 +228,7 @@ void open_index_add(struct open_index *i, struct open_subscription *s,
 
     invariant(i->magic == OPEN_INDEX_MAGIC && !s->is_indexed);
     invariant(s->filter.project_id != 0 && s->filter.kinds != 0);
+    invariant(s->durable || !s->parked);
     p = find_project(i, s->filter.project_id);
     if (p == NULL)
         p = make_project(i, s->filter.project_id, interest);
@@ -248,6 +266,22 @@ void open_index_remove(struct open_index *i, struct open_subscription *s,
         free_project(i, p);
 }
 
+void open_index_park(struct open_index *i, struct open_subscription *s, bool parked)
+{
+    struct project_node *p;
+
+    invariant(i->magic == OPEN_INDEX_MAGIC && s->durable);
+    if (!s->is_indexed || s->parked == parked) {
+        s->parked = parked;
+        return;
+    }
+    p = find_project(i, s->filter.project_id);
+    invariant(p != NULL);
+    displace(p, s);
+    s->parked = parked;
+    place(p, s);
+}
+
 /* The device and, but for its stream, the kind of the list are known to match. */
 static void match_list(const struct entry_list *l, enum open_kind kind, struct slice stream,
                        open_index_match_fn fn, void *arg)
@@ -269,26 +303,28 @@ void open_index_match(const struct open_index *i, uint64_t project_id, uint64_t 
                       open_index_match_fn fn, void *arg)
 {
     const struct project_node *p = find_project(i, project_id);
+    const enum feed feed = durable ? DURABLE : LIVE;
     const struct device_node *d;
 
     if (p == NULL || p->counts[durable][kind] == 0)
         return;
-    match_list(&p->any[durable][kind], kind, stream, fn, arg);
+    match_list(&p->any[feed][kind], kind, stream, fn, arg);
     d = find_device(p, device_id);
     if (d != NULL)
-        match_list(&d->lists[durable], kind, stream, fn, arg);
+        match_list(&d->lists[feed], kind, stream, fn, arg);
 }
 
 /* Checks one list and counts its subscriptions' kinds; `position` is theirs in it. */
 static void verify_list(const struct entry_list *l, const struct project_node *p,
-                        uint64_t device_id, bool durable, unsigned position,
+                        uint64_t device_id, enum feed feed, unsigned position,
                         uint32_t counts[OPEN_KIND_COUNT])
 {
     invariant(l->count <= l->capacity && (l->count > 0) == (l->entries != NULL));
     for (uint32_t n = 0; n < l->count; n++) {
         const struct open_subscription *s = l->entries[n].subscription;
 
-        invariant(s->is_indexed && s->durable == durable && s->position[position] == n);
+        invariant(s->is_indexed && feed_of(s) == feed && s->position[position] == n);
+        invariant(s->durable == (feed != LIVE));
         invariant(s->filter.project_id == p->project_id && s->filter.device_id == device_id);
         invariant(l->entries[n].kinds == s->filter.kinds);
         for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++) {
@@ -298,26 +334,34 @@ static void verify_list(const struct entry_list *l, const struct project_node *p
     }
 }
 
+/* Counts what stands in the lists of a feed. */
+static void verify_feed(struct project_node *p, enum feed feed, uint32_t counts[OPEN_KIND_COUNT])
+{
+    const struct device_node *d;
+    size_t cursor = 0;
+
+    for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++)
+        verify_list(&p->any[feed][kind], p, 0, feed, kind, counts);
+    while ((d = hash_table_next(&p->devices, &cursor)) != NULL) {
+        invariant(d->device_id != 0 && !device_is_empty(d));
+        verify_list(&d->lists[feed], p, d->device_id, feed, DEVICE_POSITION, counts);
+    }
+}
+
 static void verify_project(const struct open_index *i, struct project_node *p)
 {
-    for (unsigned feed = 0; feed < FEED_COUNT; feed++) {
-        uint32_t counts[OPEN_KIND_COUNT] = {0};
-        struct device_node *d;
-        size_t cursor = 0;
+    uint32_t counts[INTEREST_COUNT][OPEN_KIND_COUNT] = {0};
 
-        for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++)
-            verify_list(&p->any[feed][kind], p, 0, feed == DURABLE, kind, counts);
-        while ((d = hash_table_next(&p->devices, &cursor)) != NULL) {
-            invariant(d->device_id != 0 && d->lists[LIVE].count + d->lists[DURABLE].count > 0);
-            verify_list(&d->lists[feed], p, d->device_id, feed == DURABLE, DEVICE_POSITION, counts);
-        }
+    for (enum feed feed = LIVE; feed < FEED_COUNT; feed++)
+        verify_feed(p, feed, counts[feed != LIVE]);
+    for (unsigned durable = 0; durable < INTEREST_COUNT; durable++) {
         for (unsigned kind = 0; kind < OPEN_KIND_COUNT; kind++) {
             uint64_t bits =
-                atomic_load_explicit(interest_of(p, feed == DURABLE, kind), memory_order_relaxed);
+                atomic_load_explicit(interest_of(p, durable != 0, kind), memory_order_relaxed);
 
-            invariant(counts[kind] == p->counts[feed][kind]);
-            invariant(((bits & i->bit) != 0) == (counts[kind] > 0));
-            invariant(counts[kind] <= p->subscription_count);
+            invariant(counts[durable][kind] == p->counts[durable][kind]);
+            invariant(((bits & i->bit) != 0) == (counts[durable][kind] > 0));
+            invariant(counts[durable][kind] <= p->subscription_count);
         }
     }
 }

@@ -13,11 +13,13 @@
 #include "platform/open_filter.h"
 #include "platform/open_interest.h"
 
-/** One subscription in the index; part of its owner's struct. Only `filter`, `durable`, `owner` are
- * the owner's to set, before it is added. */
+/** One subscription in the index; part of its owner's struct. Only `filter`, `durable`, `parked`
+ * and `owner` are the owner's to set, before it is added. */
 struct open_subscription {
     struct open_filter filter;
     bool durable; /* fed by the journal (persistent session with QoS 1 or 2), otherwise live */
+    bool parked;  /* durable, and its session reads the journal itself: never matched, and so of no
+                     cost to a message, however many there are; its interest stays */
     void *owner;
     bool is_indexed;
     uint32_t position[OPEN_KIND_COUNT]; /* the index's own: where it stands in the arrays */
@@ -46,10 +48,13 @@ void open_index_add(struct open_index *i, struct open_subscription *s,
 void open_index_remove(struct open_index *i, struct open_subscription *s,
                        struct open_interest *interest);
 
+/** Parks a durable subscription, or takes it back; it may also not be in the index now. */
+void open_index_park(struct open_index *i, struct open_subscription *s, bool parked);
+
 typedef void (*open_index_match_fn)(struct open_subscription *s, void *arg);
 
-/** Calls `fn` for each subscription that matches and is (or is not) durable, in no particular
- * order; `fn` must not change the index. */
+/** Calls `fn` for each subscription that matches, is (or is not) durable and is not parked, in no
+ * particular order; `fn` must not change the index. */
 void open_index_match(const struct open_index *i, uint64_t project_id, uint64_t device_id,
                       enum open_kind kind, struct slice stream, bool durable,
                       open_index_match_fn fn, void *arg);

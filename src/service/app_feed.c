@@ -109,6 +109,18 @@ static bool queue_is_short(const struct app_session *a)
            s->out.queue_bytes <= least(FEED_QUEUE_BYTES_MAX, s->limits->queue_bytes / 2) / 2;
 }
 
+/* One that reads the journal is not looked for when a message comes. */
+static void set_behind(struct app_session *a, bool is_behind)
+{
+    struct open_index *index = home_of(a->session->worker)->index;
+
+    if (a->is_behind == is_behind)
+        return;
+    a->is_behind = is_behind;
+    for (struct list *n = a->subscriptions.next; n != &a->subscriptions; n = n->next)
+        open_index_park(index, &list_entry(n, struct app_subscription, node)->indexed, is_behind);
+}
+
 /* What comes by letter is not for one that reads the journal, nor what it has read there already.
  */
 static bool is_passed_over(const struct app_session *a, uint64_t seq)
@@ -124,7 +136,7 @@ static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq
     }
     if (app_feed_is_long(a)) {
         delivery_deinit(d);
-        a->is_behind = true;
+        set_behind(a, true);
         a->session->wants_room = true;
         counter_inc(feed_catch_ups);
         log_event(EV_APP_FELL_BEHIND, "client", a->session->client_id);
@@ -132,7 +144,7 @@ static void give_durable(struct app_session *a, struct delivery *d, uint64_t seq
     }
     if (session_deliver(a->session, d) == SESSION_FULL) { /* shares fill the same queue */
         delivery_deinit(d);
-        a->is_behind = true;
+        set_behind(a, true);
         return;
     }
     a->position = seq;
@@ -158,7 +170,7 @@ static void on_match(struct open_subscription *indexed, void *arg)
     }
     a = sub->session;
     if (x->seq != 0 && is_passed_over(a, x->seq))
-        return; /* before anything is made for it: there may be thousands that are away */
+        return;
     if (!app_may_receive(a, x->message->device_id, x->message->type_id))
         return;
     if (a->conversion != NULL && !(x->seq == 0 ? app_convert_takes_live(a, x->message)
@@ -316,7 +328,7 @@ void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq)
 
 void app_feed_fall_behind(struct app_session *a)
 {
-    a->is_behind = true;
+    set_behind(a, true);
     app_feed_continue_later(a);
 }
 
@@ -334,7 +346,7 @@ void app_feed_disconnected(struct app_session *a, uint64_t unsent_from)
         return;
     if (unsent_from != 0 && unsent_from <= a->position)
         a->position = unsent_from - 1;
-    a->is_behind = true;
+    set_behind(a, true);
 }
 
 struct reading {
@@ -487,6 +499,6 @@ void app_feed_continue(struct app_session *a)
         if (a->position == before && !x.stopped)
             break;
     }
-    a->is_behind = false;
+    set_behind(a, false);
     app_snapshot_continue(a);
 }

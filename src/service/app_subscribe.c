@@ -45,6 +45,7 @@ static struct app_subscription *add(struct app_session *a, struct slice filter,
     sub->indexed.filter = *compiled;
     sub->indexed.owner = sub;
     sub->indexed.durable = a->is_durable;
+    sub->indexed.parked = a->is_behind;
     list_push_back(&a->subscriptions, &sub->node);
     a->subscription_count++;
     counter_add(&CT_subscriptions, 1);

@@ -164,6 +164,28 @@ static void test_interest(void **state)
     open_index_free(&i);
 }
 
+static void test_a_parked_one_is_not_matched_and_keeps_its_interest(void **state)
+{
+    struct open_subscription s = subscription_of(PROJECT_A, "open/%s/+/alarm", true);
+    struct open_index *i = open_index_new(WORKER);
+
+    (void)state;
+    open_index_add(i, &s, &interest_a);
+    open_index_park(i, &s, true);
+    open_index_verify(i);
+    assert_int_equal(match(i, "open/" PROJECT_A "/DU_0000000001/alarm", true).count, 0);
+    assert_true(open_interest_durable(&interest_a, OPEN_KIND_ALARM) != 0);
+
+    open_index_park(i, &s, false);
+    open_index_verify(i);
+    assert_int_equal(match(i, "open/" PROJECT_A "/DU_0000000001/alarm", true).count, 1);
+
+    open_index_park(i, &s, true);
+    open_index_remove(i, &s, &interest_a);
+    assert_true(open_interest_durable(&interest_a, OPEN_KIND_ALARM) == 0);
+    open_index_free(&i);
+}
+
 static void test_kinds_without_device_take_no_place(void **state)
 {
     struct open_subscription s = subscription_of(PROJECT_A, "$open/%s/+", false);
@@ -214,8 +236,11 @@ static struct open_subscription random_subscription(void)
     };
     const char *filter = filters[random_below(sizeof(filters) / sizeof(*filters))];
 
-    return subscription_of(random_below(3) == 0 ? PROJECT_B : PROJECT_A, filter,
-                           random_below(2) == 0);
+    struct open_subscription s =
+        subscription_of(random_below(3) == 0 ? PROJECT_B : PROJECT_A, filter, random_below(2) == 0);
+
+    s.parked = s.durable && random_below(3) == 0;
+    return s;
 }
 
 /* What the index finds is what a walk over all subscriptions finds. */
@@ -230,7 +255,7 @@ static void compare(const struct open_index *i, struct open_subscription *all, u
 
         open_index_match(i, project_id, device_id, kind, stream, durable != 0, collect, &f);
         for (size_t n = 0; n < SUBSCRIPTIONS; n++) {
-            bool want = all[n].is_indexed && all[n].durable == (durable != 0) &&
+            bool want = all[n].is_indexed && all[n].durable == (durable != 0) && !all[n].parked &&
                         all[n].filter.project_id == project_id &&
                         open_filter_matches(&all[n].filter, device_id, kind, stream);
 
@@ -270,7 +295,9 @@ static void test_random_changes(void **state)
         uint32_t range = round / 1000 % 2 == 0 ? SUBSCRIPTIONS : SUBSCRIPTIONS / 10;
         struct open_subscription *s = &all[random_below(SUBSCRIPTIONS)];
 
-        if (s->is_indexed) {
+        if (s->durable && random_below(2) == 0) {
+            open_index_park(i, s, !s->parked);
+        } else if (s->is_indexed) {
             open_index_remove(i, s, s->filter.project_id == project_a ? &interest_a : &interest_b);
         } else if (s < all + range) {
             *s = random_subscription();
@@ -297,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEFTOVER_TEST(test_match),
         LEFTOVER_TEST(test_interest),
+        LEFTOVER_TEST(test_a_parked_one_is_not_matched_and_keeps_its_interest),
         LEFTOVER_TEST(test_kinds_without_device_take_no_place),
         LEFTOVER_TEST(test_the_last_worker_has_a_bit),
         LEFTOVER_TEST(test_random_changes),
