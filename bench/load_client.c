@@ -18,7 +18,8 @@ static void client_on_first_packet(struct load_client *client,
 {
     uint8_t reason;
 
-    if (packet->type != LOAD_MQTT_CONNACK || !load_mqtt_read_connack(packet, &reason)) {
+    if (packet->type != LOAD_MQTT_CONNACK ||
+        !load_mqtt_read_connack(packet, &client->session_present, &reason)) {
         load_client_fail(client, LOAD_FAULT_PROTOCOL, "the first packet is no CONNACK");
     } else if (reason != 0) {
         load_client_fail(client, LOAD_FAULT_REFUSED, "CONNECT was refused");

@@ -30,7 +30,8 @@ struct load_client {
     struct load_mqtt_identity identity;        /* texts borrowed; outlive it */
     uint32_t protocol;
     bool connected;
-    int64_t opened_us; /* Unix time at which the TCP connect began */
+    bool session_present; /* in the last CONNACK */
+    int64_t opened_us;    /* Unix time at which the TCP connect began */
 };
 
 /** Begins to connect as `identity`. */

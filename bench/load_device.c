@@ -39,7 +39,7 @@ static void device_on_answer(struct load_device *device, const struct load_mqtt_
 
     if (!load_mqtt_read_ack(packet, device->client.protocol, &packet_id, &reason) ||
         packet_id == 0 || packet_id > device_options(device)->window ||
-        device->slot_waits[packet_id - 1] != packet->type) {
+        device->slots[packet_id - 1].waits != packet->type) {
         load_client_fail(&device->client, LOAD_FAULT_PROTOCOL, "an answer to no publish");
         return;
     }
@@ -49,12 +49,12 @@ static void device_on_answer(struct load_device *device, const struct load_mqtt_
     }
     if (packet->type == LOAD_MQTT_PUBREC) {
         load_mqtt_put_ack(load_client_out(&device->client), LOAD_MQTT_PUBREL, packet_id);
-        device->slot_waits[packet_id - 1] = LOAD_MQTT_PUBCOMP;
+        device->slots[packet_id - 1].waits = LOAD_MQTT_PUBCOMP;
         return;
     }
-    device->slot_waits[packet_id - 1] = 0;
+    device->slots[packet_id - 1].waits = 0;
     device->free_slots[device->free_count++] = (uint16_t)(packet_id - 1);
-    load_shard_on_acknowledged(device->shard, device);
+    load_shard_on_acknowledged(device->shard, device, device->slots[packet_id - 1].sent_us);
 }
 
 static void device_on_packet(void *owner, const struct load_mqtt_packet *packet)
@@ -106,7 +106,7 @@ void load_device_init(struct load_device *device, struct load_shard *shard, uint
         .index = index,
         .free_count = window,
         .free_slots = load_buffer_new_objects(window, sizeof(*device->free_slots)),
-        .slot_waits = load_buffer_new_objects(window, sizeof(*device->slot_waits)),
+        .slots = load_buffer_new_objects(window, sizeof(*device->slots)),
     };
     /* The stack gives the lowest identifier first. */
     for (uint32_t i = 0; i < window; i++)
@@ -123,7 +123,7 @@ void load_device_deinit(struct load_device *device)
     load_client_close(&device->client);
     load_mqtt_template_deinit(&device->publish);
     free(device->free_slots);
-    free(device->slot_waits);
+    free(device->slots);
     *device = (struct load_device){0};
 }
 
@@ -142,7 +142,7 @@ void load_device_open(struct load_device *device)
 static uint32_t device_allowed(const struct load_device *device)
 {
     const struct load_plan *plan = device->shard->plan;
-    uint32_t left = plan->messages_each - device->sent;
+    uint32_t left = device->shard->messages_each - device->sent;
     uint64_t undelivered;
     uint64_t undelivered_max;
     uint64_t allowed;
@@ -166,6 +166,7 @@ uint32_t load_device_publish(struct load_device *device, uint32_t limit)
     uint8_t *payload = publish->bytes + publish->payload_at;
     uint32_t allowed = device_allowed(device);
     uint32_t count = 0;
+    int64_t sent_us;
 
     if (allowed < limit)
         limit = allowed;
@@ -173,7 +174,8 @@ uint32_t load_device_publish(struct load_device *device, uint32_t limit)
         limit = device->free_count;
     if (limit == 0 || !device->client.connected)
         return 0;
-    load_payload_stamp_sent(payload, load_clock_unix_us());
+    sent_us = load_clock_unix_us();
+    load_payload_stamp_sent(payload, sent_us);
     while (count < limit) {
         if (load_conn_pending(&device->client.conn) >= GATHERED_MAX) {
             device->wants_room = true;
@@ -182,7 +184,7 @@ uint32_t load_device_publish(struct load_device *device, uint32_t limit)
         if (qos > 0) {
             uint16_t slot = device->free_slots[--device->free_count];
 
-            device->slot_waits[slot] = first_answer[qos];
+            device->slots[slot] = (struct load_device_slot){sent_us, first_answer[qos]};
             load_mqtt_template_set_id(publish, (uint16_t)(slot + 1));
         }
         load_payload_stamp_sequence(payload, device->sent++);

@@ -10,6 +10,12 @@
 
 struct load_shard;
 
+/** A place of the window: a publish that waits for its acknowledgement. */
+struct load_device_slot {
+    int64_t sent_us; /* Unix time */
+    uint8_t waits;   /* packet type that it waits for, 0 when free */
+};
+
 /** Lives as long as its shard. */
 struct load_device {
     struct load_client client;
@@ -17,8 +23,8 @@ struct load_device {
     uint32_t index;           /* among all devices */
     uint32_t sent;            /* publishes so far; the next one's sequence number */
     uint32_t free_count;
-    uint16_t *free_slots; /* owned; slot i has packet identifier i + 1 */
-    uint8_t *slot_waits;  /* owned; by slot: the packet type that it waits for, 0 when free */
+    uint16_t *free_slots;           /* owned; slot i has packet identifier i + 1 */
+    struct load_device_slot *slots; /* owned */
     struct load_mqtt_template publish;
     struct load_device *next_ready; /* of the shard's list */
     bool ready_listed;

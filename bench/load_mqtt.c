@@ -247,10 +247,12 @@ bool load_mqtt_read_ack(const struct load_mqtt_packet *packet, uint32_t protocol
     return packet->type != LOAD_MQTT_SUBACK || packet->len > at;
 }
 
-bool load_mqtt_read_connack(const struct load_mqtt_packet *packet, uint8_t *reason)
+bool load_mqtt_read_connack(const struct load_mqtt_packet *packet, bool *session_present,
+                            uint8_t *reason)
 {
     if (packet->len < 2)
         return false;
+    *session_present = (packet->body[0] & 1) != 0;
     *reason = packet->body[1];
     return true;
 }

@@ -104,5 +104,6 @@ bool load_mqtt_read_publish(const struct load_mqtt_packet *packet, uint32_t prot
 bool load_mqtt_read_ack(const struct load_mqtt_packet *packet, uint32_t protocol,
                         uint16_t *packet_id, uint8_t *reason);
 
-/** Reads the return or reason code of a CONNACK; false when it is malformed. */
-bool load_mqtt_read_connack(const struct load_mqtt_packet *packet, uint8_t *reason);
+/** Reads session present and the return or reason code of a CONNACK; false when it is malformed. */
+bool load_mqtt_read_connack(const struct load_mqtt_packet *packet, bool *session_present,
+                            uint8_t *reason);

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 /* X(NAME, word on the command line, what it does) */
-#define LOAD_MODE_LIST(X)                                                            \
-    X(DELIVER, "deliver", "devices publish, subscribers receive and check")          \
-    X(IDLE, "idle", "connections are opened and held: what does one cost in memory") \
+#define LOAD_MODE_LIST(X)                                                                    \
+    X(DELIVER, "deliver", "devices publish, subscribers receive and check")                  \
+    X(AWAY, "away", "subscribers leave, devices publish, some subscribers come back for it") \
+    X(IDLE, "idle", "connections are opened and held: what does one cost in memory")         \
     X(CONNECTS, "connects", "connections are opened and closed at once: how many a second")
 
 /* clang-format off */

@@ -21,10 +21,18 @@ static void plan_check(const struct load_plan *plan)
                    plan->credentials.device_count, options->devices);
     if (options->size < load_payload_smallest())
         load_fatal("--size is %u; %zu is the least", options->size, load_payload_smallest());
-    if (options->mode == LOAD_MODE_DELIVER && options->devices == 0)
+    if (load_plan_publishes(plan) && options->devices == 0)
         load_fatal("nobody publishes with --devices 0");
-    if (options->mode == LOAD_MODE_DELIVER && options->messages == 0)
+    if (load_plan_publishes(plan) && options->messages == 0)
         load_fatal("nothing is published with --messages 0");
+    if (options->mode != LOAD_MODE_AWAY)
+        return;
+    if (options->returning > options->subscribers)
+        load_fatal("--returning is %u, but there are %u subscribers", options->returning,
+                   options->subscribers);
+    if (!options->persistent || options->qos == 0 || options->subscribe_qos == 0 ||
+        options->lag > 0)
+        load_fatal("away needs --persistent, QoS 1 or 2 on both sides, and no --lag");
 }
 
 void load_plan_init(struct load_plan *plan, const struct load_options *options)
@@ -52,6 +60,13 @@ void load_plan_init(struct load_plan *plan, const struct load_options *options)
     if (options->devices > 0)
         plan->messages_each = (options->messages + options->devices - 1) / options->devices;
     plan->lag = options->lag > 0 || options->qos > 0 ? options->lag : options->window;
+    plan->sequence_end = plan->messages_each;
+    plan->receiving = options->subscribers;
+    if (options->mode == LOAD_MODE_AWAY) {
+        plan->receiving = options->returning;
+        if (options->live_rate > 0)
+            plan->sequence_end = UINT32_MAX;
+    }
     if (options->subscribers == 0)
         plan->lag = 0;
 }

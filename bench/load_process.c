@@ -1,6 +1,6 @@
 /*
  * Figures of another process out of /proc: schedstat, which counts in nanoseconds, of each of its
- * threads; smaps_rollup for memory. Threads that end between two readings take their time with
+ * threads; smaps_rollup for memory; io. Threads that end between two readings take their time with
  * them: servers keep theirs. Main thread.
  */
 #include "load_process.h"
@@ -8,10 +8,20 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "load_clock.h"
+
+enum { KIB = 1024 };
+
+/** A line of a file of the kernel's. */
+struct process_line {
+    const char *name; /* how the line begins */
+    uint64_t *value;  /* where its number goes */
+    uint64_t unit;    /* what it is multiplied with */
+};
 
 enum { PATH_SIZE = 64 + sizeof(((struct dirent *)0)->d_name) };
 
@@ -46,28 +56,49 @@ bool load_process_read_cpu(struct load_process *process, pid_t pid)
     return true;
 }
 
-bool load_process_read_memory(struct load_process *process, pid_t pid)
+/** Reads numbers out of /proc/<pid>/<file>: the one of each line that begins with a name. */
+static bool process_read_lines(pid_t pid, const char *file_name, const struct process_line *lines,
+                               size_t count)
 {
     char line[256];
     FILE *file;
 
-    process->rss_bytes = process->pss_bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        *lines[i].value = 0;
     if (pid == 0)
         return true;
-    snprintf(line, sizeof(line), "/proc/%d/smaps_rollup", (int)pid);
+    snprintf(line, sizeof(line), "/proc/%d/%s", (int)pid, file_name);
     file = fopen(line, "re");
     if (file == NULL)
         return false;
     while (fgets(line, sizeof(line), file) != NULL) {
-        uint64_t kib;
+        for (size_t i = 0; i < count; i++) {
+            const size_t len = strlen(lines[i].name);
 
-        if (sscanf(line, "Rss: %" SCNu64, &kib) == 1)
-            process->rss_bytes = kib * 1024;
-        else if (sscanf(line, "Pss: %" SCNu64, &kib) == 1)
-            process->pss_bytes = kib * 1024;
+            if (strncmp(line, lines[i].name, len) == 0)
+                *lines[i].value = strtoull(line + len, NULL, 10) * lines[i].unit;
+        }
     }
     fclose(file);
     return true;
+}
+
+bool load_process_read_memory(struct load_process *process, pid_t pid)
+{
+    const struct process_line lines[] = {
+        {"Rss:", &process->rss_bytes, KIB},
+        {"Pss:", &process->pss_bytes, KIB},
+        {"Anonymous:", &process->own_bytes, KIB},
+    };
+
+    return process_read_lines(pid, "smaps_rollup", lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+bool load_process_read_written(struct load_process *process, pid_t pid)
+{
+    const struct process_line line = {"write_bytes:", &process->written_bytes, 1};
+
+    return process_read_lines(pid, "io", &line, 1);
 }
 
 int64_t load_process_own_cpu_ns(void)

@@ -39,7 +39,7 @@ static void report_set_up(json_t *report, const struct load_plan *plan,
     put_count(report, "devices", options->devices);
     put_count(report, "subscribers", options->subscribers);
     put_count(report, "threads", options->threads);
-    if (options->mode != LOAD_MODE_DELIVER)
+    if (!load_plan_publishes(plan))
         return;
     put_count(report, "qos", options->qos);
     put_count(report, "subscribe_qos", options->subscribe_qos);
@@ -103,37 +103,81 @@ static void report_memory(json_t *server, const struct load_run_result *result, 
              ((double)end->pss_bytes - (double)begin->pss_bytes) / (double)attached);
 }
 
-static json_t *report_make(const struct load_plan *plan, const struct load_run_result *result)
+static struct load_run_mark report_done(const struct load_run_mark *begin,
+                                        const struct load_run_mark *end)
 {
-    const struct load_run_mark *begin = &result->begin;
-    const struct load_run_mark *end = &result->end;
-    const double elapsed_ns = (double)(end->at_ns - begin->at_ns);
-    const double elapsed_s = elapsed_ns / (double)LOAD_CLOCK_NS_PER_S;
-    const struct load_run_mark done = {
+    return (struct load_run_mark){
         .attached = end->attached - begin->attached,
         .published = end->published - begin->published,
+        .acknowledged = end->acknowledged - begin->acknowledged,
         .delivered = end->delivered - begin->delivered,
     };
-    json_t *report = json_object();
+}
+
+/** Adds what happened between two moments, and what it took. Gives the object of the server. */
+static json_t *report_phase(json_t *report, const struct load_plan *plan,
+                            const struct load_run_mark *begin, const struct load_run_mark *end)
+{
+    const double elapsed_ns = (double)(end->at_ns - begin->at_ns);
+    const double elapsed_s = elapsed_ns / (double)LOAD_CLOCK_NS_PER_S;
+    const struct load_run_mark done = report_done(begin, end);
     json_t *server = report_cpu(end->server.cpu_ns - begin->server.cpu_ns, elapsed_ns, &done);
 
-    report_set_up(report, plan, result);
-    put_count(report, "attached", result->last.attached);
     put_real(report, "elapsed_s", elapsed_s);
-    if (plan->options.mode == LOAD_MODE_DELIVER) {
-        put_count(report, "published", result->last.published);
-        put_count(report, "delivered", result->last.delivered);
-        put_count(report, "expected", result->last.published * plan->options.subscribers);
+    if (load_plan_publishes(plan)) {
         put_real(report, "messages_per_s", ratio((double)done.published, elapsed_s));
+        put_real(report, "acknowledged_per_s", ratio((double)done.acknowledged, elapsed_s));
         put_real(report, "deliveries_per_s", ratio((double)done.delivered, elapsed_s));
+        put_count(server, "written_bytes", end->server.written_bytes - begin->server.written_bytes);
     } else {
         put_real(report, "connects_per_s", ratio((double)done.attached, elapsed_s));
     }
-    json_object_set_new(report, "latency_us", report_latency(&result->latency));
-    report_memory(server, result, done.attached);
+    put_count(server, "own_bytes_before", begin->server.own_bytes);
+    put_count(server, "own_bytes", end->server.own_bytes);
     json_object_set_new(report, "server", server);
     json_object_set_new(report, "load_maker",
                         report_cpu(end->own_cpu_ns - begin->own_cpu_ns, elapsed_ns, &done));
+    return server;
+}
+
+static void report_away(json_t *report, const struct load_plan *plan,
+                        const struct load_run_result *result)
+{
+    json_t *storing = json_object();
+    json_t *catching_up = json_object();
+
+    put_count(report, "returning", plan->options.returning);
+    put_count(report, "live_rate", plan->options.live_rate);
+    report_phase(storing, plan, &result->begin, &result->stored);
+    json_object_set_new(report, "storing", storing);
+    report_phase(catching_up, plan, &result->stored, &result->caught_up);
+    json_object_set_new(report, "catching_up", catching_up);
+}
+
+static void report_messages(json_t *report, const struct load_plan *plan,
+                            const struct load_run_result *result)
+{
+    put_count(report, "published", result->last.published);
+    put_count(report, "delivered", result->last.delivered);
+    put_count(report, "expected", result->last.published * plan->receiving);
+    json_object_set_new(report, "acknowledgement_us", report_latency(&result->acknowledgement));
+}
+
+static json_t *report_make(const struct load_plan *plan, const struct load_run_result *result)
+{
+    json_t *report = json_object();
+    json_t *server;
+
+    report_set_up(report, plan, result);
+    put_count(report, "attached", result->last.attached);
+    server = report_phase(report, plan, &result->begin, &result->end);
+    report_memory(server, result, result->end.attached - result->begin.attached);
+    if (load_plan_publishes(plan))
+        report_messages(report, plan, result);
+    if (plan->options.mode == LOAD_MODE_AWAY)
+        report_away(report, plan, result);
+    else
+        json_object_set_new(report, "latency_us", report_latency(&result->latency));
     json_object_set_new(report, "faults", report_faults(&result->faults));
     json_object_set_new(report, "ok", json_boolean(load_faults_none(&result->faults)));
     return report;

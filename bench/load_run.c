@@ -4,6 +4,8 @@
  * them nothing. Measured is
  *
  *   deliver   from the end of the warm-up to the last delivery or acknowledgement
+ *   away      from the first publish to the last acknowledgement, and from the return of the first
+ *             subscriber until they have caught up
  *   idle      from before the first connection to the end of the hold
  *   connects  from the first connection to the last
  */
@@ -21,6 +23,8 @@
 static const int64_t look_every_ns = 2 * LOAD_CLOCK_NS_PER_MS;
 /* What a server sends too often comes soon after the last message that was awaited. */
 static const int64_t settle_ns = 200 * LOAD_CLOCK_NS_PER_MS;
+/* Time for a server to give back what belonged to connections. */
+static const int64_t leave_ns = 1000 * LOAD_CLOCK_NS_PER_MS;
 
 struct run {
     const struct load_plan *plan; /* borrowed */
@@ -51,6 +55,7 @@ static void run_count(const struct run *run, struct load_run_mark *mark)
         const struct load_shard_progress *progress = &run->shards[i].progress;
 
         mark->attached += atomic_load_explicit(&progress->attached, memory_order_relaxed);
+        mark->left += atomic_load_explicit(&progress->left, memory_order_relaxed);
         mark->published += atomic_load_explicit(&progress->published, memory_order_relaxed);
         mark->acknowledged += atomic_load_explicit(&progress->acknowledged, memory_order_relaxed);
         mark->delivered += atomic_load_explicit(&progress->delivered, memory_order_relaxed);
@@ -62,7 +67,9 @@ static void run_mark(const struct run *run, struct load_run_mark *mark)
     const pid_t pid = (pid_t)run->plan->options.server_pid;
 
     run_count(run, mark);
-    if (!load_process_read_cpu(&mark->server, pid) || !load_process_read_memory(&mark->server, pid))
+    if (!load_process_read_cpu(&mark->server, pid) ||
+        !load_process_read_memory(&mark->server, pid) ||
+        !load_process_read_written(&mark->server, pid))
         load_fatal("there is no server with process id %d", (int)pid);
     mark->own_cpu_ns = load_process_own_cpu_ns();
 }
@@ -115,7 +122,7 @@ static bool run_arrived(const struct run *run, const struct load_run_mark *now)
     const struct load_options *options = &run->plan->options;
 
     return (options->qos == 0 || now->acknowledged == now->published) &&
-           now->delivered >= now->published * options->subscribers;
+           now->delivered >= now->published * run->plan->receiving;
 }
 
 static bool run_delivered(const struct run *run, const struct load_run_mark *now)
@@ -171,6 +178,49 @@ static bool run_deliver(struct run *run, struct load_run_result *result)
     return run_wait(run, run_delivered);
 }
 
+/** Whether all subscribers have gone. */
+static bool run_left(const struct run *run, const struct load_run_mark *now)
+{
+    return now->left == run->plan->options.subscribers;
+}
+
+/** Whether all that is owed to those who are away has been acknowledged. */
+static bool run_stored(const struct run *run, const struct load_run_mark *now)
+{
+    const struct load_plan *plan = run->plan;
+
+    return now->acknowledged == (uint64_t)plan->messages_each * plan->options.devices;
+}
+
+/** Whether no more is on its way to a subscriber than one device may have unacknowledged. */
+static bool run_caught_up(const struct run *run, const struct load_run_mark *now)
+{
+    const struct load_plan *plan = run->plan;
+    const uint64_t on_their_way = (uint64_t)plan->receiving * plan->options.window;
+
+    return now->delivered + on_their_way >= now->published * plan->receiving;
+}
+
+/** Subscribers leave, come back, and get what was published. False when it had to end before. */
+static bool run_away(struct run *run, struct load_run_result *result)
+{
+    run_command(run, LOAD_SHARD_LEAVE);
+    if (!run_wait(run, run_left))
+        return false;
+    run_sleep(leave_ns);
+    run_mark(run, &result->begin);
+    run_command(run, LOAD_SHARD_GO);
+    if (!run_wait(run, run_stored))
+        return false;
+    run_mark(run, &result->stored);
+    run_command(run, LOAD_SHARD_RETURN);
+    if (!run_wait(run, run_caught_up))
+        return false;
+    run_mark(run, &result->caught_up);
+    run_command(run, LOAD_SHARD_DRAIN);
+    return run_wait(run, run_drained);
+}
+
 /** Merges what the shards have, whose threads have ended. */
 static void run_merge(const struct run *run, struct load_run_result *result)
 {
@@ -182,6 +232,7 @@ static void run_merge(const struct run *run, struct load_run_result *result)
         const struct load_shard *shard = &run->shards[i];
 
         load_histogram_merge(&result->latency, &shard->latency);
+        load_histogram_merge(&result->acknowledgement, &shard->acknowledgement);
         load_faults_merge(&result->faults, &shard->faults);
         if (shard->last_progress_ns > last_ns)
             last_ns = shard->last_progress_ns;
@@ -194,7 +245,7 @@ static void run_merge(const struct run *run, struct load_run_result *result)
         }
     }
     for (uint32_t i = 0; i < run->shard_count; i++) {
-        for (uint32_t j = 0; j < run->shards[i].subscriber_count; j++)
+        for (uint32_t j = 0; j < run->shards[i].receiving; j++)
             load_faults_count(&result->faults, LOAD_FAULT_LOST,
                               load_subscriber_missing(&run->shards[i].subscribers[j], sent));
     }
@@ -236,6 +287,8 @@ void load_run(const struct load_plan *plan, struct load_run_result *result)
     finished = run_wait(&run, run_attached);
     if (finished && plan->options.mode == LOAD_MODE_DELIVER)
         finished = run_deliver(&run, result);
+    if (finished && plan->options.mode == LOAD_MODE_AWAY)
+        finished = run_away(&run, result);
     if (finished && plan->options.mode == LOAD_MODE_IDLE)
         run_sleep(plan->options.hold * LOAD_CLOCK_NS_PER_MS);
     run_mark(&run, &result->end);

@@ -16,6 +16,7 @@ struct load_run_mark {
     int64_t at_ns;           /* steady time */
     uint32_t drained_shards; /* those that publish no more; looked at before the counters */
     uint64_t attached;
+    uint64_t left;
     uint64_t published;
     uint64_t acknowledged;
     uint64_t delivered;
@@ -25,10 +26,13 @@ struct load_run_mark {
 
 /** What came out. What lies between `begin` and `end` is what was measured. */
 struct load_run_result {
-    struct load_run_mark begin;
+    struct load_run_mark begin;     /* away: when all subscribers have left */
+    struct load_run_mark stored;    /* away: when all is acknowledged */
+    struct load_run_mark caught_up; /* away: when little more than what is new was on its way */
     struct load_run_mark end;
     struct load_run_mark last; /* of the whole run, faults included */
     struct load_histogram latency;
+    struct load_histogram acknowledgement; /* away: of what was published after `stored` */
     struct load_faults faults;
     char tls[64];
 };

@@ -40,10 +40,16 @@ void load_shard_init(struct load_shard *shard, const struct load_plan *plan,
         .peers = shards,
         .peer_count = count,
         .first_device = share_begin(options->devices, index, count),
+        .messages_each = plan->messages_each,
+        .rate = options->mode == LOAD_MODE_AWAY ? 0 : (double)options->rate / count,
     };
     shard->device_count = share_begin(options->devices, index + 1, count) - shard->first_device;
     shard->subscriber_count =
         share_begin(options->subscribers, index + 1, count) - first_subscriber;
+    if (plan->receiving > first_subscriber)
+        shard->receiving = plan->receiving - first_subscriber < shard->subscriber_count
+                               ? plan->receiving - first_subscriber
+                               : shard->subscriber_count;
     load_loop_init(&shard->loop);
     if (plan->lag > 0)
         shard->progress.of_device =
@@ -101,7 +107,7 @@ void load_shard_on_attached(struct load_shard *shard, struct load_client *client
     if (tls != NULL && shard->tls[0] == '\0')
         snprintf(shard->tls, sizeof(shard->tls), "%s %s", SSL_get_version(tls),
                  SSL_CIPHER_get_name(SSL_get_current_cipher(tls)));
-    if (mode != LOAD_MODE_DELIVER)
+    if (!load_plan_publishes(shard->plan))
         load_histogram_add(&shard->latency, load_clock_unix_us() - client->opened_us);
     if (mode == LOAD_MODE_CONNECTS)
         load_client_close(client);
@@ -117,8 +123,10 @@ void load_shard_on_fault(struct load_shard *shard, enum load_fault fault, const 
         atomic_store_explicit(&shard->progress.broken, true, memory_order_relaxed);
 }
 
-void load_shard_on_acknowledged(struct load_shard *shard, struct load_device *device)
+void load_shard_on_acknowledged(struct load_shard *shard, struct load_device *device,
+                                int64_t sent_us)
 {
+    load_histogram_add(&shard->acknowledgement, shard->loop.read_us - sent_us);
     BUMP(&shard->progress.acknowledged, 1);
     load_shard_list_ready(shard, device);
 }
@@ -136,7 +144,7 @@ void load_shard_on_delivered(struct load_shard *shard, uint32_t device, int64_t 
 
 void load_shard_list_ready(struct load_shard *shard, struct load_device *device)
 {
-    if (device->ready_listed || !shard->going || shard->plan->options.rate > 0)
+    if (device->ready_listed || !shard->going || shard->rate > 0)
         return;
     device->ready_listed = true;
     device->next_ready = shard->ready;
@@ -176,17 +184,18 @@ static void shard_publish_ready(struct load_shard *shard)
     }
 }
 
-static double shard_rate(const struct load_shard *shard)
+static uint64_t shard_published_since_start(const struct load_shard *shard)
 {
-    return (double)shard->plan->options.rate / shard->peer_count;
+    return atomic_load_explicit(&shard->progress.published, memory_order_relaxed) -
+           shard->started_published;
 }
 
 /** At a rate: the devices take turns in publishing what is due by now. */
 static void shard_publish_due(struct load_shard *shard)
 {
     int64_t passed_ns = load_clock_now_ns() - shard->started_ns;
-    double due = (double)passed_ns * shard_rate(shard) / (double)LOAD_CLOCK_NS_PER_S;
-    uint64_t published = atomic_load_explicit(&shard->progress.published, memory_order_relaxed);
+    double due = (double)passed_ns * shard->rate / (double)LOAD_CLOCK_NS_PER_S;
+    uint64_t published = shard_published_since_start(shard);
     uint32_t refused = 0;
 
     while ((double)published < due && refused < shard->device_count) {
@@ -212,13 +221,14 @@ static int64_t shard_timeout_ns(const struct load_shard *shard)
 
     if (shard->ready != NULL)
         return 0;
-    published = atomic_load_explicit(&shard->progress.published, memory_order_relaxed);
-    if (!shard->going || shard->plan->options.rate == 0 ||
-        published >= (uint64_t)shard->plan->messages_each * shard->device_count)
+    published = shard_published_since_start(shard);
+    if (!shard->going || shard->rate <= 0 ||
+        published + shard->started_published >=
+            (uint64_t)shard->messages_each * shard->device_count)
         return -1;
     if (shard->held_back)
         return held_back_wait_ns;
-    due_ns = (double)(published + 1) * (double)LOAD_CLOCK_NS_PER_S / shard_rate(shard);
+    due_ns = (double)(published + 1) * (double)LOAD_CLOCK_NS_PER_S / shard->rate;
     wait_ns = shard->started_ns + (int64_t)due_ns - load_clock_now_ns();
     return wait_ns > 0 ? wait_ns : 0;
 }
@@ -272,24 +282,70 @@ static void shard_gather(const struct load_shard *shard)
 {
     const struct timespec pause = {.tv_nsec = shard->plan->options.gather * LOAD_CLOCK_NS_PER_US};
 
-    if (shard->going && shard->plan->options.rate == 0 && pause.tv_nsec > 0)
+    if (shard->going && shard->rate <= 0 && pause.tv_nsec > 0)
         nanosleep(&pause, NULL);
+}
+
+static void shard_leave(struct load_shard *shard)
+{
+    for (uint32_t i = 0; i < shard->subscriber_count; i++)
+        load_subscriber_leave(&shard->subscribers[i]);
+    BUMP(&shard->progress.left, shard->subscriber_count);
+}
+
+static void shard_go(struct load_shard *shard)
+{
+    shard->going = true;
+    shard->started_ns = load_clock_now_ns();
+    shard->started_published =
+        atomic_load_explicit(&shard->progress.published, memory_order_relaxed);
+    shard_list_all(shard);
+}
+
+/** The histogram is of what happens from here on. */
+static void shard_return(struct load_shard *shard)
+{
+    shard->acknowledgement = (struct load_histogram){0};
+    for (uint32_t i = 0; i < shard->receiving; i++)
+        load_subscriber_return(&shard->subscribers[i]);
+    if (shard->plan->options.live_rate == 0)
+        return;
+    shard->rate = (double)shard->plan->options.live_rate / shard->peer_count;
+    shard->messages_each = shard->plan->sequence_end;
+    shard_go(shard);
+}
+
+static void shard_drain(struct load_shard *shard)
+{
+    shard->going = false;
+    while (shard->ready != NULL) {
+        shard->ready->ready_listed = false;
+        shard->ready = shard->ready->next_ready;
+    }
+    atomic_store_explicit(&shard->progress.drained, true, memory_order_release);
 }
 
 /** Does what the main thread wants, if it is something new. */
 static void shard_obey(struct load_shard *shard, int command)
 {
-    if (command == LOAD_SHARD_GO && !shard->going) {
-        shard->going = true;
-        shard->started_ns = load_clock_now_ns();
-        shard_list_all(shard);
-    } else if (command == LOAD_SHARD_DRAIN && shard->going) {
-        shard->going = false;
-        while (shard->ready != NULL) {
-            shard->ready->ready_listed = false;
-            shard->ready = shard->ready->next_ready;
-        }
-        atomic_store_explicit(&shard->progress.drained, true, memory_order_release);
+    if (command == shard->obeyed)
+        return;
+    shard->obeyed = command;
+    switch (command) {
+    case LOAD_SHARD_LEAVE:
+        shard_leave(shard);
+        break;
+    case LOAD_SHARD_GO:
+        shard_go(shard);
+        break;
+    case LOAD_SHARD_RETURN:
+        shard_return(shard);
+        break;
+    case LOAD_SHARD_DRAIN:
+        shard_drain(shard);
+        break;
+    default:
+        break;
     }
 }
 
@@ -306,7 +362,7 @@ static void *shard_main(void *argument)
             break;
         shard_obey(shard, command);
         shard_attach(shard);
-        if (shard->going && shard->plan->options.rate > 0)
+        if (shard->going && shard->rate > 0)
             shard_publish_due(shard);
         shard_publish_ready(shard);
         shard_starve(shard);

@@ -20,14 +20,17 @@
 /** What the main thread wants of a shard. */
 enum load_shard_command {
     LOAD_SHARD_ATTACH,
-    LOAD_SHARD_GO,    /* publish */
-    LOAD_SHARD_DRAIN, /* publish no more, receive what is on its way */
+    LOAD_SHARD_LEAVE,  /* subscribers end their connections */
+    LOAD_SHARD_GO,     /* publish */
+    LOAD_SHARD_RETURN, /* some subscribers come back, and more is published meanwhile */
+    LOAD_SHARD_DRAIN,  /* publish no more, receive what is on its way */
     LOAD_SHARD_STOP,
 };
 
 /** What the main thread and other shards may read while a shard runs; it alone writes. */
 struct load_shard_progress {
-    _Atomic uint32_t attached;
+    _Atomic uint32_t attached; /* also those that came back */
+    _Atomic uint32_t left;
     _Atomic uint64_t published;
     _Atomic uint64_t acknowledged;
     _Atomic uint64_t delivered;
@@ -48,22 +51,28 @@ struct load_shard {
     uint32_t first_device;
     struct load_subscriber *subscribers; /* owned */
     uint32_t subscriber_count;
-    uint32_t opened; /* of subscribers, then devices */
+    uint32_t opened;    /* of subscribers, then devices */
+    uint32_t receiving; /* subscribers that are there for the messages: the first */
 
     struct load_device *ready; /* borrowed; devices that may be able to send */
     bool going;
-    uint32_t next_turn; /* of the devices, in a run with a rate */
-    bool held_back;     /* more is due than the windows allow */
-    int64_t started_ns; /* of the rate's schedule */
+    uint32_t messages_each;     /* publishes that a device is to make for now */
+    double rate;                /* publishes a second of this shard; 0: as fast as it goes */
+    uint32_t next_turn;         /* of the devices, in a run with a rate */
+    bool held_back;             /* more is due than the windows allow */
+    int64_t started_ns;         /* of the rate's schedule */
+    uint64_t started_published; /* publishes before it */
     uint64_t seen_delivered;
     uint64_t seen_acknowledged;
     _Atomic bool starved; /* a device waits for deliveries, maybe those of other shards */
 
-    struct load_histogram latency; /* deliver: of deliveries; else: of connecting */
+    struct load_histogram latency;         /* of deliveries, or else of connecting */
+    struct load_histogram acknowledgement; /* from a publish to its acknowledgement */
     struct load_faults faults;
     int64_t last_progress_ns; /* steady time of the last delivery, acknowledgement or attachment */
     char tls[64];             /* what was negotiated, "" without TLS */
 
+    int obeyed;          /* the last command that was */
     _Atomic int command; /* enum load_shard_command */
     struct load_shard_progress progress;
 };
@@ -96,8 +105,9 @@ void load_shard_on_attached(struct load_shard *shard, struct load_client *client
 void load_shard_on_fault(struct load_shard *shard, enum load_fault fault, const char *who,
                          uint32_t index, const char *what);
 
-/** A publish of the device was acknowledged for good. */
-void load_shard_on_acknowledged(struct load_shard *shard, struct load_device *device);
+/** A publish of the device, sent at Unix time `sent_us`, was acknowledged for good. */
+void load_shard_on_acknowledged(struct load_shard *shard, struct load_device *device,
+                                int64_t sent_us);
 
 /** A message of device `device`, sent at Unix time `sent_us`, came for the first time. */
 void load_shard_on_delivered(struct load_shard *shard, uint32_t device, int64_t sent_us);

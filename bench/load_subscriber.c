@@ -26,7 +26,9 @@ static void subscriber_on_connected(void *owner)
     struct load_subscriber *subscriber = owner;
     const struct load_plan *plan = subscriber->shard->plan;
 
-    if (plan->options.mode == LOAD_MODE_CONNECTS)
+    if (subscriber->returns && !subscriber->client.session_present)
+        load_client_fail(&subscriber->client, LOAD_FAULT_REFUSED, "the session is not there");
+    else if (subscriber->returns || plan->options.mode == LOAD_MODE_CONNECTS)
         load_shard_on_attached(subscriber->shard, &subscriber->client);
     else
         load_mqtt_put_subscribe(load_client_out(&subscriber->client), plan->options.protocol,
@@ -57,7 +59,7 @@ static bool subscriber_recognizes(const struct load_plan *plan,
     const struct load_plan_device *device;
 
     if (!load_payload_read(&plan->payload, publish->payload, publish->payload_len, stamp) ||
-        stamp->device >= plan->options.devices || stamp->sequence >= plan->messages_each)
+        stamp->device >= plan->options.devices || stamp->sequence >= plan->sequence_end)
         return false;
     device = &plan->devices[stamp->device];
     return publish->topic_len == device->receive_topic_len &&
@@ -184,6 +186,17 @@ void load_subscriber_open(struct load_subscriber *subscriber)
 
     load_client_open(&subscriber->client, &subscriber->shard->loop, &plan->subscriber_endpoint,
                      plan->options.protocol, &identity, &client_handler, subscriber);
+}
+
+void load_subscriber_return(struct load_subscriber *subscriber)
+{
+    subscriber->returns = true;
+    load_subscriber_open(subscriber);
+}
+
+void load_subscriber_leave(struct load_subscriber *subscriber)
+{
+    load_client_close(&subscriber->client);
 }
 
 uint64_t load_subscriber_missing(const struct load_subscriber *subscriber, const uint32_t *sent)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "load_client.h"
@@ -16,6 +17,7 @@ struct load_subscriber {
     struct load_shard *shard;        /* borrowed; holds it */
     uint32_t index;                  /* among all subscribers */
     struct load_sequence *sequences; /* owned; one for each device of the run */
+    bool returns;                    /* comes back to a session that has its subscription */
     char client_id[24];
 };
 
@@ -28,6 +30,12 @@ void load_subscriber_deinit(struct load_subscriber *subscriber);
 
 /** Begins to connect and, once connected, to subscribe. */
 void load_subscriber_open(struct load_subscriber *subscriber);
+
+/** Begins to connect again, after load_subscriber_leave(). */
+void load_subscriber_return(struct load_subscriber *subscriber);
+
+/** Closes the connection of one that has subscribed; its session stays at the server. */
+void load_subscriber_leave(struct load_subscriber *subscriber);
 
 /** How many deliveries have not come, when device i has sent `sent[i]` messages. */
 uint64_t load_subscriber_missing(const struct load_subscriber *subscriber, const uint32_t *sent);

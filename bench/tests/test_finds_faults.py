@@ -21,7 +21,9 @@ import unittest
 BENCH = None
 MESSAGES = 4000
 DEVICES = 4
+CONNACK = 2
 PUBLISH = 3
+AWAY = ("away", "--persistent", "--live-rate", "1000")
 CHANGED = 1000  # the PUBLISH towards the subscriber that something happens to
 
 
@@ -49,21 +51,24 @@ def packets(data: bytearray):
 
 
 class Relay:
-    """Hands bytes on between one client and the server; `fault` rewrites the list of packets."""
+    """Hands bytes on between one client, which may come again, and the server; `fault` rewrites
+    the list of packets."""
 
-    def __init__(self, server_port: int, fault):
+    def __init__(self, server_port: int, fault, connections: int):
         self.fault = fault
+        self.connections = connections
         self.server_port = server_port
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self) -> None:
-        client, _ = self.listener.accept()
+        for _ in range(self.connections):
+            client, _ = self.listener.accept()
+            server = socket.create_connection(("127.0.0.1", self.server_port))
+            threading.Thread(target=self.up, args=(client, server), daemon=True).start()
+            self.down(server, client)
         self.listener.close()
-        server = socket.create_connection(("127.0.0.1", self.server_port))
-        threading.Thread(target=self.up, args=(client, server), daemon=True).start()
-        self.down(server, client)
 
     @staticmethod
     def up(client: socket.socket, server: socket.socket) -> None:
@@ -84,6 +89,8 @@ class Relay:
                 out = []
                 for packet in packets(data):
                     count += packet[0] >> 4 == PUBLISH
+                    if packet[0] >> 4 == CONNACK and self.fault is no_session:
+                        packet = no_session(packet)
                     if packet[0] >> 4 == PUBLISH and count == CHANGED:
                         held = packet
                         out += self.fault(packet)
@@ -136,6 +143,10 @@ def other_topic(packet):
     return [packet.replace(b"open/", b"oben/", 1)]
 
 
+def no_session(connack):
+    return connack[:2] + b"\0" + connack[3:]
+
+
 def cut_off(_packet):
     raise ConnectionAbortedError
 
@@ -171,13 +182,15 @@ class FindsFaults(unittest.TestCase):
         cls.mosquitto.wait()
         cls.folder.cleanup()
 
-    def run_bench(self, fault, qos=1, protocol=4, threads=1):
-        relay = Relay(self.port, fault)
+    def run_bench(self, fault, qos=1, protocol=4, threads=1, mode=("deliver", "--lag", "64")):
+        if mode[0] == "away":  # what a run before left in the session
+            self.run_bench(nothing, mode=("deliver", "--lag", "64"))
+        relay = Relay(self.port, fault, 2 if mode[0] == "away" else 1)
         done = subprocess.run(
-            [BENCH, "deliver", "--credentials", self.credentials, "--json",
+            [BENCH, *mode, "--credentials", self.credentials, "--json",
              "--device-url", f"mqtt://127.0.0.1:{self.port}",
              "--subscriber-url", f"mqtt://127.0.0.1:{relay.port}",
-             "--devices", str(DEVICES), "--messages", str(MESSAGES), "--lag", "64",
+             "--devices", str(DEVICES), "--messages", str(MESSAGES),
              "--qos", str(qos), "--subscribe-qos", str(qos), "--protocol", str(protocol),
              "--threads", str(threads), "--quiet", "700"],
             capture_output=True, text=True, timeout=60, check=False)
@@ -196,6 +209,28 @@ class FindsFaults(unittest.TestCase):
                         faults, result = self.run_bench(nothing, qos, protocol, threads)
                         self.assertEqual(faults, {})
                         self.assertEqual(result["delivered"], MESSAGES)
+
+    def test_away_no_fault(self):
+        for protocol in (4, 5):
+            for qos in (1, 2):
+                with self.subTest(protocol=protocol, qos=qos):
+                    faults, result = self.run_bench(nothing, qos, protocol, mode=AWAY)
+                    self.assertEqual(faults, {})
+                    self.assertEqual(result["delivered"], result["published"])
+                    self.assertGreaterEqual(result["published"], MESSAGES)
+                    self.assertEqual(result["storing"]["deliveries_per_s"], 0)
+                    self.assertGreater(result["catching_up"]["deliveries_per_s"], 0)
+
+    def test_away_lost(self):
+        faults, result = self.run_bench(lose, mode=AWAY)
+        self.assertEqual(faults, {"lost": 1})
+        self.assertEqual(result["delivered"], result["published"] - 1)
+
+    def test_away_without_session(self):
+        faults, _ = self.run_bench(no_session, mode=AWAY)
+        self.assertEqual(faults.pop("refused"), 1)
+        self.assertGreaterEqual(faults.pop("lost"), MESSAGES)
+        self.assertEqual(faults, {})
 
     def test_lost(self):
         for qos in (0, 1):

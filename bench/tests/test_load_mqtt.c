@@ -36,9 +36,8 @@ static void test_connect(void **state)
     load_mqtt_put_connect(&out, LOAD_MQTT_V311, &identity);
     assert_wrote(&out, BYTES("\x10\x17\0\4MQTT\4\xC0\x07\x08\0\1c\0\4user\0\2pw"));
     load_mqtt_put_connect(&out, LOAD_MQTT_V5, &identity);
-    assert_wrote(
-        &out,
-        BYTES("\x10\x1D\0\4MQTT\5\xC0\x07\x08\5\x11\0\0\x07\x08\0\1c\0\4user\0\2pw"));
+    assert_wrote(&out,
+                 BYTES("\x10\x1D\0\4MQTT\5\xC0\x07\x08\5\x11\0\0\x07\x08\0\1c\0\4user\0\2pw"));
 }
 
 static void test_small_packets(void **state)
@@ -173,12 +172,13 @@ static void test_connack(void **state)
 {
     const struct load_mqtt_packet good = {LOAD_MQTT_CONNACK, 0, BYTES("\0\5")};
     const struct load_mqtt_packet cut = {LOAD_MQTT_CONNACK, 0, BYTES("\0")};
+    bool session_present;
     uint8_t reason;
 
     (void)state;
-    assert_true(load_mqtt_read_connack(&good, &reason));
+    assert_true(load_mqtt_read_connack(&good, &session_present, &reason));
     assert_int_equal(reason, 5);
-    assert_false(load_mqtt_read_connack(&cut, &reason));
+    assert_false(load_mqtt_read_connack(&cut, &session_present, &reason));
 }
 
 int main(void)
