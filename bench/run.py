@@ -119,7 +119,8 @@ def load(bench: pathlib.Path, endpoints: servers.Endpoints, scenario: Scenario, 
     done = subprocess.run(
         [bench, mode, "--json", *(f"--{name}={value}" if value != "" else f"--{name}"
                                     for name, value in options.items())],
-        capture_output=True, text=True, check=False, timeout=RUN_SECONDS_MAX + 60)
+        capture_output=True, text=True, check=False,
+        timeout=int(options["time-limit"]) + 60)
     if done.returncode not in (0, 1):
         raise servers.ServerError(done.stderr.strip())
     if done.stderr:
@@ -239,6 +240,11 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, "
             f"Linux {platform.release()}")
+
+
+def file_system(folder: str) -> str:
+    """What is below a folder."""
+    return first_line("findmnt", "--noheadings", "--output", "FSTYPE,OPTIONS", "--target", folder)
 
 
 def page(results: Results, arguments: argparse.Namespace, began: datetime.datetime) -> str:
