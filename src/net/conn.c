@@ -94,6 +94,13 @@ static bool may_ask(const struct conn *c)
            (c->state >= CONN_ENDING || c->out.chunk_count < CONN_ANSWERS_MAX_CHUNKS);
 }
 
+/* What is to leave at the end of this turn needs no word from the system: only what could not. */
+static bool waits_for_room(const struct conn *c)
+{
+    return !list_is_linked(&c->dirty_node) &&
+           (c->transport->has_unsent || (c->out.len > 0 && c->transport->is_established));
+}
+
 void conn_update_interest(struct conn *c)
 {
     unsigned interest = 0;
@@ -104,7 +111,7 @@ void conn_update_interest(struct conn *c)
         interest |= LOOP_READ;
     if (c->is_held && c->state == CONN_OPEN)
         interest |= LOOP_HANGUP;
-    if (c->transport->has_unsent || (c->out.len > 0 && c->transport->is_established))
+    if (waits_for_room(c))
         interest |= LOOP_WRITE;
     loop_watch_set(c->watch, interest);
 }
