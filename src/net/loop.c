@@ -1,10 +1,16 @@
 /*
- * The event loop on libuv: uv_poll for sockets (so that TLS writes straight to them), uv_async for
- * the wake-up, uv_timer for the tick, uv_prepare for the end of a turn (it runs after all input of
- * a turn and before the loop sleeps). Each loop is one thread's.
+ * The event loop on libuv: uv_poll for sockets (so that TLS writes straight to them) and for the
+ * wake-up, an eventfd (who is woken by an uv_async spins until the other thread has come back from
+ * its system call, which in this very moment it often has not), uv_timer for the tick, uv_prepare
+ * for the end of a turn (it runs after all input of a turn and before the loop sleeps). Each loop
+ * is one thread's.
  */
 #include "net/loop.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/invariant.h"
@@ -20,7 +26,9 @@ struct loop_signal {
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t wake;
+    uv_poll_t wake;
+    int wake_fd;
+    _Atomic bool is_woken; /* and the loop has not begun to see to it */
     uv_async_t stop;
     uv_timer_t tick;
     uv_prepare_t turn_end;
@@ -36,10 +44,16 @@ struct loop_watch {
     unsigned interest;
 };
 
-static void on_wake(uv_async_t *handle)
+static void on_wake(uv_poll_t *handle, int status, int events)
 {
     struct loop *l = handle->data;
+    eventfd_t count;
 
+    (void)events;
+    invariant(status == 0);
+    (void)eventfd_read(l->wake_fd, &count);
+    /* After the reading, before the work: who wakes from here on writes again. */
+    (void)atomic_exchange_explicit(&l->is_woken, false, memory_order_acq_rel);
     l->callbacks.on_wake(l->callbacks.arg);
 }
 
@@ -68,11 +82,14 @@ struct loop *loop_new(const struct loop_callbacks *callbacks)
 
     l->callbacks = *callbacks;
     invariant(uv_loop_init(&l->uv) == 0);
-    invariant(uv_async_init(&l->uv, &l->wake, on_wake) == 0);
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    invariant(l->wake_fd >= 0);
+    invariant(uv_poll_init(&l->uv, &l->wake, l->wake_fd) == 0);
     invariant(uv_async_init(&l->uv, &l->stop, on_stop) == 0);
     uv_timer_init(&l->uv, &l->tick);
     uv_prepare_init(&l->uv, &l->turn_end);
     l->wake.data = l->tick.data = l->turn_end.data = l;
+    invariant(uv_poll_start(&l->wake, UV_READABLE, on_wake) == 0);
     uv_timer_start(&l->tick, on_tick, callbacks->tick_ms, callbacks->tick_ms);
     uv_prepare_start(&l->turn_end, on_turn_end);
     return l;
@@ -94,9 +111,11 @@ void loop_free(struct loop **lp)
     *lp = NULL;
     if (l == NULL)
         return;
+    uv_close((uv_handle_t *)&l->wake, NULL);
     uv_walk(&l->uv, close_handle, NULL);
     while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0) {}
     invariant(uv_loop_close(&l->uv) == 0);
+    (void)close(l->wake_fd);
     mem_free(l);
 }
 
@@ -107,7 +126,9 @@ void loop_run(struct loop *l)
 
 void loop_wake(struct loop *l)
 {
-    uv_async_send(&l->wake);
+    if (atomic_exchange_explicit(&l->is_woken, true, memory_order_acq_rel))
+        return;
+    while (eventfd_write(l->wake_fd, 1) != 0 && errno == EINTR) {}
 }
 
 void loop_stop(struct loop *l)
