@@ -153,7 +153,9 @@ def counters_page() -> str | None:
                        lambda e: [code(e[0].lower()), e[1].lower(), e[2], e[3]])
     return body and title("Counters", "src/*/counters.def",
                           "What the server counts, layer by layer. Nothing is dropped without a "
-                          "counter that says why.") + body
+                          "counter that says why. Of a counter of times `eztcloud status` and the "
+                          "HTTPS API tell what 50, 90 and 99 of 100 did not exceed (`_p50`, "
+                          "`_p90`, `_p99`), Prometheus gets a histogram (`_seconds`).") + body
 
 
 # ---- what written pages quote

@@ -37,7 +37,7 @@ static bool read_metric(struct slice line, struct metric *out)
 
     if (name.len == 0 || name.len > METRIC_NAME_MAX || line.len == 0 || line.len > VALUE_TEXT_MAX)
         return false;
-    if (!metrics_find(name, out)) {
+    if (!metric_find(name, out)) {
         *out = (struct metric){.unit = "", .help = ""};
         memcpy(out->name, name.data, name.len);
     }

@@ -11,7 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum counter_kind { COUNTER_TOTAL, COUNTER_GAUGE };
+enum counter_kind {
+    COUNTER_TOTAL,
+    COUNTER_GAUGE,
+    COUNTER_TIMES /* how long something took, each time: counter_add_time, counter_read_times */
+};
 
 struct counter {
     const char *name; /* lower case with underscores */
@@ -21,7 +25,19 @@ struct counter {
     uint32_t index; /* 0 until registered: counts into a slot that nobody reads */
 };
 
-enum { COUNTER_MAX = 256 };
+enum {
+    COUNTER_MAX = 256, /* places; one for each counter, COUNTER_TIME_BUCKETS + 1 for times */
+    COUNTER_TIME_BUCKETS = 17
+};
+
+/** The longest time of each bucket, in microseconds; the last one takes all that is longer. */
+extern const uint32_t counter_time_bounds_us[COUNTER_TIME_BUCKETS - 1];
+
+struct counter_times {
+    uint64_t count;
+    uint64_t sum_us;
+    uint64_t buckets[COUNTER_TIME_BUCKETS];
+};
 
 /*
  * A layer's counters.h:  #define COUNTER COUNTER_DECLARE
@@ -65,7 +81,18 @@ static inline void counter_add(struct counter *c, int64_t n)
 
 #define counter_inc(name) counter_add(&CT_##name, 1)
 
-/** The sum over all threads, also those that have ended; 0 for one that is not registered. */
+/** Notes one time of a COUNTER_TIMES. */
+void counter_add_time(struct counter *c, uint64_t us);
+
+/** All of its times, over all threads. */
+void counter_read_times(const struct counter *c, struct counter_times *out);
+
+/** What so many of a hundred times did not exceed, in microseconds: the bound of their bucket (the
+ * last bound for those above it). 0: there are no times. */
+uint64_t counter_times_percentile(const struct counter_times *times, unsigned percent);
+
+/** The sum over all threads, also those that have ended; 0 for one that is not registered. Of
+ * times: how many there are. */
 int64_t counter_read(const struct counter *c);
 
 /** Walks the registered counters: NULL at the end; start with *cursor = 0. */

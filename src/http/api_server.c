@@ -2,7 +2,6 @@
  * What the server tells about itself: version, endpoints, counters, its CA, the description of this
  * API.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/counter.h"
-#include "base/mem.h"
+#include "base/metric.h"
 #include "http/api.h"
 #include "http/api_endpoints.h"
 
-enum { CA_MAX = 64 * 1024, METRIC_NAME_MAX = 96 };
+enum { CA_MAX = 64 * 1024 };
 
 void api_server_openapi(struct http_call *call)
 {
@@ -67,71 +66,73 @@ void api_server_show(struct http_call *call)
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-static json_t *describe_counter(const char *name, enum counter_kind kind, const char *unit,
-                                const char *help, int64_t value)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", name, "kind",
-                     kind == COUNTER_TOTAL ? "total" : "gauge", "unit", unit, "help", help, "value",
-                     (json_int_t)value);
-}
-
-static const char *memory_name(enum mem_use use, char out[METRIC_NAME_MAX])
-{
-    static const char *const names[MEM_USE_COUNT] = {
-#define X(name, text) [MEM_##name] = #name,
-        MEM_USE_LIST(X)
-#undef X
-    };
-
-    (void)snprintf(out, METRIC_NAME_MAX, "memory_%s", names[use]);
-    for (char *c = out; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return out;
-}
-
 void api_server_counters(struct http_call *call)
 {
     json_t *items = json_array();
-    const struct counter *c;
-    char name[METRIC_NAME_MAX];
+    struct metric m;
     size_t cursor = 0;
 
-    while ((c = counter_next(&cursor)) != NULL)
+    while (metric_next(&cursor, &m))
         (void)json_array_append_new(
-            items, describe_counter(c->name, c->kind, c->unit, c->help, counter_read(c)));
-    for (unsigned use = 0; use < MEM_USE_COUNT; use++)
-        (void)json_array_append_new(items,
-                                    describe_counter(memory_name(use, name), COUNTER_GAUGE, "bytes",
-                                                     mem_use_text(use), mem_bytes_used(use)));
+            items, json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", m.name, "kind",
+                             m.kind == COUNTER_TOTAL ? "total" : "gauge", "unit", m.unit, "help",
+                             m.help, "value", (json_int_t)m.value));
     http_answer(call, json_pack("{s:o, s:n}", "items", items, "next"));
 }
 
 /* One metric of Prometheus' text format, version 0.0.4. */
-static void write_metric(struct buffer *out, const char *name, enum counter_kind kind,
-                         const char *help, int64_t value)
+static void write_metric(struct buffer *out, const struct metric *m)
 {
-    const char *suffix = kind == COUNTER_TOTAL ? "_total" : "";
+    const char *suffix = m->kind == COUNTER_TOTAL ? "_total" : "";
 
     buffer_printf(out,
                   "# HELP eztcloud_%s%s %s\n"
                   "# TYPE eztcloud_%s%s %s\n"
                   "eztcloud_%s%s %" PRId64 "\n",
-                  name, suffix, help, name, suffix, kind == COUNTER_TOTAL ? "counter" : "gauge",
-                  name, suffix, value);
+                  m->name, suffix, m->help, m->name, suffix,
+                  m->kind == COUNTER_TOTAL ? "counter" : "gauge", m->name, suffix, m->value);
+}
+
+/* A histogram of the same format, in its unit: seconds, and each bucket with those below it. */
+static void write_times(struct buffer *out, const struct counter *c)
+{
+    const double us_per_s = 1e6;
+    struct counter_times times;
+    uint64_t count = 0;
+
+    counter_read_times(c, &times);
+    buffer_printf(out,
+                  "# HELP eztcloud_%s_seconds %s\n"
+                  "# TYPE eztcloud_%s_seconds histogram\n",
+                  c->name, c->help, c->name);
+    for (unsigned i = 0; i < COUNTER_TIME_BUCKETS - 1; i++) {
+        count += times.buckets[i];
+        buffer_printf(out, "eztcloud_%s_seconds_bucket{le=\"%g\"} %" PRIu64 "\n", c->name,
+                      counter_time_bounds_us[i] / us_per_s, count);
+    }
+    buffer_printf(out,
+                  "eztcloud_%s_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+                  "eztcloud_%s_seconds_sum %.6f\n"
+                  "eztcloud_%s_seconds_count %" PRIu64 "\n",
+                  c->name, times.count, c->name, (double)times.sum_us / us_per_s, c->name,
+                  times.count);
 }
 
 void api_server_metrics(struct http_call *call)
 {
     struct buffer *out = &call->answer->body;
     const struct counter *c;
-    char name[METRIC_NAME_MAX];
+    struct metric m;
     size_t cursor = 0;
 
-    while ((c = counter_next(&cursor)) != NULL)
-        write_metric(out, c->name, c->kind, c->help, counter_read(c));
-    for (unsigned use = 0; use < MEM_USE_COUNT; use++)
-        write_metric(out, memory_name(use, name), COUNTER_GAUGE, mem_use_text(use),
-                     mem_bytes_used(use));
+    while (metric_next(&cursor, &m)) {
+        if (m.times == NULL)
+            write_metric(out, &m);
+    }
+    for (cursor = 0; (c = counter_next(&cursor)) != NULL;) {
+        if (c->kind == COUNTER_TIMES)
+            write_times(out, c);
+    }
     call->answer->status = 200;
     call->answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
     http_response_header(call->answer, "Cache-Control", "no-store");

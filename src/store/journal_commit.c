@@ -187,6 +187,7 @@ static void note_success(struct journal_commit *c)
 static bool commit_batch(struct journal_commit *c)
 {
     struct journal_request *batch = c->batch;
+    uint64_t began_us = clock_mono_us();
     enum status st = journal_commit(c->journal);
 
     if (st != ST_OK) {
@@ -195,6 +196,7 @@ static bool commit_batch(struct journal_commit *c)
     }
     note_success(c);
     counter_inc(journal_commits);
+    counter_add_time(&CT_journal_commit_time, clock_mono_us() - began_us);
     for (const struct journal_request *r = batch; r != NULL; r = r->next)
         counter_add(&CT_journal_rows, r->kind == JOURNAL_REQUEST_ROW);
     c->batch = NULL;

@@ -33,11 +33,16 @@ def test_metrics(server, nobody, admin, viewer):
     viewer.get("/metrics")
     text = Api(server, {"Authorization": "Bearer to-scrape-with"}).get("/metrics").body.decode()
     Api(server, {"Authorization": "Bearer to-scrape-wit"}).get("/metrics", expect=401)
-    sample = re.compile(r"eztcloud_\w+ -?\d+")
+    sample = re.compile(r'eztcloud_\w+({le="[\d.e+Inf-]+"})? -?[\d.]+')
     for line in text.splitlines():
         assert line.startswith(("# HELP eztcloud_", "# TYPE eztcloud_")) or sample.fullmatch(line)
     assert re.search(r"^# TYPE eztcloud_http_requests_total counter$", text, re.M)
     assert re.search(r"^eztcloud_conns_open \d+$", text, re.M)
+    times = "eztcloud_journal_commit_time_seconds"
+    assert re.search(rf"^# TYPE {times} histogram$", text, re.M)
+    buckets = [int(n) for n in re.findall(rf'^{times}_bucket{{le=".*"}} (\d+)$', text, re.M)]
+    assert len(buckets) == 17 and buckets == sorted(buckets)
+    assert int(re.search(rf"^{times}_count (\d+)$", text, re.M)[1]) == buckets[-1]
     # the token opens nothing else
     Api(server, {"Authorization": "Bearer to-scrape-with"}).get("/api/v1/server", expect=401)
 

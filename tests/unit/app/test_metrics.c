@@ -14,39 +14,43 @@
 #include "base/counter.h"
 #include "base/mem.h"
 #include "net/counters.h"
+#include "store/counters.h"
+
+enum { PERCENTILES = 3 /* of each counter of times: p50, p90, p99 */ };
 
 static void every_name_is_found_once(void **state)
 {
+    const struct counter *c;
     struct metric m, found;
     size_t cursor = 0, counters = 0, count = 0;
 
     (void)state;
-    while (counter_next(&cursor) != NULL)
-        counters++;
+    while ((c = counter_next(&cursor)) != NULL)
+        counters += c->kind == COUNTER_TIMES ? PERCENTILES : 1;
     assert_true(counters > 0);
     cursor = 0;
-    while (metrics_next(&cursor, &m)) {
+    while (metric_next(&cursor, &m)) {
         size_t ahead = cursor;
 
         count++;
         assert_true(m.name[0] != '\0' && m.unit[0] != '\0' && m.help[0] != '\0');
         assert_int_equal(strspn(m.name, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(m.name));
-        assert_true(metrics_find(slice_of(m.name), &found));
+        assert_true(metric_find(slice_of(m.name), &found));
         assert_string_equal(found.help, m.help);
-        while (metrics_next(&ahead, &found))
+        while (metric_next(&ahead, &found))
             assert_string_not_equal(found.name, m.name);
     }
     assert_int_equal(count, counters + MEM_USE_COUNT);
-    assert_false(metrics_next(&cursor, &m));
-    assert_false(metrics_find(slice_of("conns_acceptedx"), &m));
-    assert_false(metrics_find(slice_of(""), &m));
+    assert_false(metric_next(&cursor, &m));
+    assert_false(metric_find(slice_of("conns_acceptedx"), &m));
+    assert_false(metric_find(slice_of(""), &m));
 }
 
 static int64_t value_of(const char *name)
 {
     struct metric m;
 
-    assert_true(metrics_find(slice_of(name), &m));
+    assert_true(metric_find(slice_of(name), &m));
     return m.value;
 }
 
@@ -65,6 +69,17 @@ static void values_are_those_of_now(void **state)
     assert_int_equal(value_of("memory_test"), 0);
 }
 
+static void times_are_told_by_percentiles(void **state)
+{
+    (void)state;
+    assert_int_equal(value_of("journal_commit_time_p50"), 0);
+    for (unsigned i = 0; i < 10; i++)
+        counter_add_time(&CT_journal_commit_time, i < 9 ? 1500 : 700000);
+    assert_int_equal(value_of("journal_commit_time_p50"), 2000);
+    assert_int_equal(value_of("journal_commit_time_p90"), 2000);
+    assert_int_equal(value_of("journal_commit_time_p99"), 1000000);
+}
+
 static void the_text_has_a_line_for_each(void **state)
 {
     struct buffer text = {0};
@@ -76,7 +91,7 @@ static void the_text_has_a_line_for_each(void **state)
     (void)state;
     metrics_write(&text);
     rest = buffer_slice(&text);
-    while (metrics_next(&cursor, &m)) {
+    while (metric_next(&cursor, &m)) {
         struct slice line = slice_cut(&rest, '\n');
         struct slice name = slice_cut(&line, ' ');
 
@@ -96,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_name_is_found_once),
         cmocka_unit_test(values_are_those_of_now),
+        cmocka_unit_test(times_are_told_by_percentiles),
         cmocka_unit_test(the_text_has_a_line_for_each),
     };
 
