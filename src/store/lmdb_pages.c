@@ -231,24 +231,28 @@ static bool take_pages(struct walk *x, uint64_t first, uint64_t count)
     return true;
 }
 
+/* A value that was put twice in one transaction keeps the pages of the first one, if it needs no
+ * more than those: so there may be more of them than it needs. */
 static void take_big(struct walk *x, const uint8_t *at, uint64_t len)
 {
     uint64_t first = get_u64(at);
-    uint64_t count = (PAGE_HEAD_LEN + len + x->page_size - 1) / x->page_size;
+    uint64_t needed = (PAGE_HEAD_LEN + len + x->page_size - 1) / x->page_size, count;
     uint8_t head[PAGE_HEAD_LEN], last;
 
-    if (!take_pages(x, first, count))
+    if (!take_pages(x, first, needed))
         return;
     if (!read_at(x, first * x->page_size, head, sizeof(head)) ||
-        !read_at(x, (first + count) * x->page_size - 1, &last, 1)) {
+        !read_at(x, (first + needed) * x->page_size - 1, &last, 1)) {
         fault(x, ST_CORRUPT, "page %llu of table %s is missing: the file is cut off",
               (unsigned long long)first, x->name);
         return;
     }
-    if (get_u64(head) != first || get_u16(head + 10) != PAGE_OVERFLOW ||
-        get_u32(head + 12) != count)
+    count = get_u32(head + 12);
+    if (get_u64(head) != first || get_u16(head + 10) != PAGE_OVERFLOW || count < needed)
         fault(x, ST_CORRUPT, "page %llu of table %s is damaged", (unsigned long long)first,
               x->name);
+    else if (count > needed && !take_pages(x, first + needed, count - needed))
+        return;
     x->found.overflows += count;
 }
 

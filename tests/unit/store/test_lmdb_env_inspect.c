@@ -116,6 +116,34 @@ static void a_sound_one(void **state)
     assert_int_equal(s.faults, 0);
 }
 
+static void put_twice(struct lmdb_env_txn *t, void *arg)
+{
+    static const uint8_t value[BIG_LEN];
+
+    (void)arg;
+    lmdb_env_put(t, BIG, slice_of("shorter"), slice_make(value, sizeof(value)));
+    lmdb_env_put(t, BIG, slice_of("shorter"), slice_make(value, PAGE));
+    lmdb_env_put(t, BIG, slice_of("short"), slice_make(value, sizeof(value)));
+    lmdb_env_put(t, BIG, slice_of("short"), slice_make(value, 1));
+}
+
+/* LMDB keeps all pages of the first value then. */
+static void regress_a_value_that_shrinks_in_its_transaction_is_sound(void **state)
+{
+    struct lmdb_env *e = open_env(state);
+    char error[256] = "", to[512];
+    struct seen s;
+
+    assert_int_equal(lmdb_env_write(e, put_twice, NULL), ST_OK);
+    add(e, 0);
+    lmdb_env_close(&e);
+    assert_int_equal(inspect(state, &s), ST_OK);
+    assert_int_equal(s.items, WANTED + 2);
+    assert_int_equal(s.faults, 0);
+    (void)snprintf(to, sizeof(to), "%s", temp_data_path(state, "copy"));
+    assert_int_equal(lmdb_env_copy(temp_data_path(state, "env"), to, error, sizeof(error)), ST_OK);
+}
+
 static void none(void **state)
 {
     struct seen s = {0};
@@ -257,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEMP_DATA_TEST(a_sound_one),
+        TEMP_DATA_TEST(regress_a_value_that_shrinks_in_its_transaction_is_sound),
         TEMP_DATA_TEST(none),
         TEMP_DATA_TEST(a_copy_is_sound_and_the_same),
         TEMP_DATA_TEST(cut_off),
