@@ -1,0 +1,553 @@
+/*
+ * A step says first which stages it has. When it is over, they are applied to the model; when the
+ * image of a crash was taken within it, the next life must match the model after some of them.
+ */
+#include "journal_life.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash_table.h"
+#include "base/invariant.h"
+#include "base/mem.h"
+#include "journal_disk.h"
+#include "journal_tell.h"
+#include "store/counters.h"
+#include "store/journal_survey.h"
+
+enum {
+    CRASH_PERCENT = 6, /* of the steps that write */
+    CRASH_HEAVY_PERCENT = 1,
+    CRASH_CALLS_MAX = 12, /* to the disk; a batch has three or more */
+    FAIL_PERCENT = 4,
+    TRIM_MS = 1000, /* between two trims of a journal_commit */
+    START_MS = 1000000
+};
+
+static const int64_t start_unix_ms = INT64_C(1800000000000);
+
+/* --- stages ---------------------------------------------------------------------------------- */
+
+static void add_stage(struct journal_life *l, enum life_stage_kind kind, unsigned project)
+{
+    invariant(l->stage_count < LIFE_STAGES_MAX);
+    l->stages[l->stage_count++] = (struct life_stage){kind, project};
+}
+
+static uint64_t oldest_in(struct journal *j, uint64_t project_id)
+{
+    uint64_t first;
+
+    (void)journal_read(j, project_id, 0, 0, 0, NULL, NULL, &first);
+    return first;
+}
+
+/* A trim takes a bounded number at once, and leaves open whose: it must have taken as many as it
+ * may, and none that is not over. False: it has not. */
+static bool take_trim(struct journal_life *l, uint64_t *count)
+{
+    uint64_t firsts[MODEL_PROJECTS], over = 0;
+
+    *count = 0;
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
+        const struct model_project *p = &l->model.projects[i];
+        uint64_t kept = journal_model_kept(&l->model, p, l->now_ms);
+
+        firsts[i] = oldest_in(l->journal, p->id);
+        if (firsts[i] < p->first_seq || firsts[i] > kept)
+            return false;
+        over += kept - p->first_seq;
+        *count += firsts[i] - p->first_seq;
+    }
+    if (*count != over && *count != MODEL_TRIM_RECORDS)
+        return false;
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
+        journal_model_drop(&l->model, &l->model.projects[i], firsts[i]);
+    return true;
+}
+
+static void tell_batch(struct journal_life *l)
+{
+    uint64_t seqs[MODEL_PROJECTS];
+
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
+        seqs[i] = l->model.projects[i].last_seq;
+    for (size_t at = 0; at < l->model.batch.len; at += sizeof(struct model_change)) {
+        struct model_change change;
+
+        memcpy(&change, l->model.batch.data + at, sizeof(change));
+        if (!change.is_row)
+            l->hooks->committed(l->arg, change.project, ++seqs[change.project], change.item);
+    }
+}
+
+/* False: the journal speaks against it. */
+static bool apply_stage(struct journal_life *l, const struct life_stage *stage, uint64_t *count)
+{
+    switch (stage->kind) {
+    case LIFE_COMMIT:
+        journal_model_commit(&l->model, l->now_ms);
+        return true;
+    case LIFE_REMOVE:
+        journal_model_remove_project(&l->model, stage->project);
+        l->hooks->removed(l->arg, stage->project);
+        return true;
+    case LIFE_CURSORS:
+        journal_model_commit_cursors(&l->model, l->now_ms);
+        return true;
+    case LIFE_TRIM:
+        return take_trim(l, count);
+    }
+    return false;
+}
+
+/* The step is over. */
+static void apply_stages(struct journal_life *l)
+{
+    for (unsigned i = 0; i < l->stage_count; i++) {
+        const struct life_stage *stage = &l->stages[i];
+        uint64_t count = 0;
+
+        if (stage->kind == LIFE_COMMIT)
+            tell_batch(l);
+        if (!apply_stage(l, stage, &count) || (stage->kind == LIFE_TRIM && count != l->trim_count))
+            journal_tell_fail("a trim has taken %llu records, %llu are gone, not as it should",
+                              (unsigned long long)l->trim_count, (unsigned long long)count);
+        l->counts.trims += stage->kind == LIFE_TRIM;
+        l->counts.removals += stage->kind == LIFE_REMOVE;
+        l->counts.commits += stage->kind == LIFE_COMMIT;
+    }
+}
+
+/* --- checks ---------------------------------------------------------------------------------- */
+
+static bool check(struct journal_life *l, bool is_new, unsigned leaving, struct journal_check *x)
+{
+    *x = (struct journal_check){
+        .model = &l->model, .journal = l->journal, .is_new = is_new, .leaving = leaving};
+    return journal_check_all(x);
+}
+
+void journal_life_check(struct journal_life *l)
+{
+    struct journal_check x;
+
+    if (!check(l, false, MODEL_PROJECTS, &x))
+        journal_tell_fail("%s", x.text);
+}
+
+void journal_life_read(struct journal_life *l, struct journal_check_reading *reading)
+{
+    struct journal_check x = {.model = &l->model, .journal = l->journal};
+    bool was_reading = l->is_reading;
+
+    l->is_reading = true;
+    if (!journal_check_read(&x, reading))
+        journal_tell_fail("%s", x.text);
+    l->is_reading = was_reading;
+}
+
+/* --- lives ----------------------------------------------------------------------------------- */
+
+static void on_committed(struct journal_request *first, void *arg)
+{
+    struct journal_life *l = arg;
+    struct journal_request *next;
+
+    for (struct journal_request *r = first; r != NULL; r = next) {
+        next = r->next;
+        if (!l->is_dying && r->kind == JOURNAL_REQUEST_RECORD && r->seq != r->a)
+            journal_tell_fail("a record has number %llu instead of %llu",
+                              (unsigned long long)r->seq, (unsigned long long)r->a);
+        l->called_back++;
+        journal_request_free(&r);
+    }
+}
+
+static void on_fault(const char *text, void *arg)
+{
+    (void)arg;
+    journal_tell_fail("the survey tells: %s", text);
+}
+
+static void choose_limits(struct journal_life *l)
+{
+    static const struct journal_limits choices[] = {
+        {0, 0}, {1, 0}, {3000, 0}, {30000, 60000}, {200000, 0}, {0, 500}, {0, 5000}, {0, 60000}};
+
+    l->model.limits = choices[chance_below(&l->chance, 8)];
+    if (l->is_heavy)
+        l->model.limits.retention_bytes = 0;
+}
+
+/* Opens what is in the present directory; the model is compared later. */
+static void begin(struct journal_life *l)
+{
+    struct journal_survey survey = {.on_fault = on_fault};
+    struct journal_limits limits;
+    char error[256];
+
+    if (access(l->place.file, F_OK) == 0 && journal_survey_walk(l->place.now, &survey) != ST_OK)
+        journal_tell_fail("the survey finds faults");
+    choose_limits(l);
+    limits = l->model.limits;
+    if (journal_lmdb_open(l->place.now, &limits, &l->journal, error, sizeof(error)) != ST_OK)
+        journal_tell_fail("%s", error);
+    journal_disk_watch(l->place.file);
+    l->is_dying = false;
+    l->queues = chance_percent(&l->chance, 50);
+    l->submitted = l->removals = 0;
+    if (l->queues)
+        l->commit = journal_commit_new(l->journal, false, on_committed, l);
+    l->next_trim_ms = clock_mono_ms() + TRIM_MS;
+}
+
+static void end(struct journal_life *l)
+{
+    l->is_dying = true;
+    journal_disk_unwatch();
+    journal_commit_free(&l->commit);
+    journal_close(&l->journal);
+}
+
+/* A removal that was cut off: the project's oldest records may be gone. True: so it was. */
+static bool is_half_removed(struct journal_life *l, unsigned project)
+{
+    struct model_project *p = &l->model.projects[project];
+    uint64_t first = oldest_in(l->journal, p->id);
+    struct journal_check x;
+
+    if (first < p->first_seq || first > p->last_seq + 1)
+        return false;
+    journal_model_drop(&l->model, p, first);
+    return check(l, true, project, &x);
+}
+
+/* What was under way has happened up to some stage; whoever saw less would have seen a part. */
+static void match_stages(struct journal_life *l)
+{
+    struct journal_check x;
+    uint64_t count;
+
+    for (unsigned i = 0; !check(l, true, MODEL_PROJECTS, &x); i++) {
+        if (i == l->stage_count)
+            journal_tell_fail("after a crash: %s", x.text);
+        /* Whoever removes does it again, as the registry remembers. */
+        if (l->stages[i].kind == LIFE_REMOVE && is_half_removed(l, l->stages[i].project))
+            journal_remove_project(l->journal, l->model.projects[l->stages[i].project].id);
+        if (!apply_stage(l, &l->stages[i], &count))
+            journal_tell_fail("after a crash: %s", x.text);
+    }
+}
+
+/* A new life over the image of a crash. `stages`: what may have happened, of the present step. */
+static void rise(struct journal_life *l)
+{
+    struct journal_limits limits = l->model.limits;
+
+    end(l);
+    journal_place_move(&l->place);
+    begin(l);
+    { /* those of the life before, which the stages are about */
+        struct journal_limits next = l->model.limits;
+
+        l->model.limits = limits;
+        match_stages(l);
+        l->model.limits = next;
+    }
+    journal_model_crash(&l->model);
+    l->counts.crashes++;
+    l->hooks->begun(l->arg);
+}
+
+/* --- steps ----------------------------------------------------------------------------------- */
+
+static enum journal_disk_end any_end(struct journal_life *l)
+{
+    return chance_percent(&l->chance, 50) ? JOURNAL_DISK_KILLED : JOURNAL_DISK_POWER_OFF;
+}
+
+static void arm_crash(struct journal_life *l)
+{
+    unsigned percent = l->is_heavy ? CRASH_HEAVY_PERCENT : CRASH_PERCENT;
+
+    if (!l->is_reading && chance_percent(&l->chance, percent))
+        journal_disk_crash_in(chance_below(&l->chance, CRASH_CALLS_MAX), any_end(l), &l->chance,
+                              l->place.image);
+}
+
+/* A batch that removes rows which are not there writes nothing. */
+static bool batch_writes(const struct journal_life *l)
+{
+    for (size_t at = 0; at < l->model.batch.len; at += sizeof(struct model_change)) {
+        struct model_change change;
+
+        memcpy(&change, l->model.batch.data + at, sizeof(change));
+        if (!change.is_row || change.item.tag != 0)
+            return true;
+    }
+    return false;
+}
+
+/* A batch needs three calls or more, so with fewer before it the failure is the batch's, and not
+ * that of a trim in the same turn. The call that ends a batch is one of the later ones. */
+static void arm_failure(struct journal_life *l)
+{
+    static const int errors[] = {ENOSPC, EIO, EDQUOT};
+    uint32_t calls = chance_below(&l->chance, l->queues ? 3 : 12);
+
+    if (!l->is_reading && batch_writes(l) && chance_percent(&l->chance, FAIL_PERCENT))
+        journal_disk_fail_in(calls, 1 + chance_below(&l->chance, 4),
+                             errors[chance_below(&l->chance, 3)]);
+}
+
+static void carry_out(struct journal_life *l, void (*act)(struct journal_life *l))
+{
+    l->now_ms = clock_unix_ms();
+    arm_crash(l);
+    act(l);
+    journal_disk_fail_in(0, 0, 0); /* what nothing was written for */
+    if (journal_disk_crashed()) {
+        journal_tell_trace("a crash within it");
+        l->counts.cut_off++;
+        rise(l);
+    } else {
+        apply_stages(l);
+    }
+    l->stage_count = 0;
+}
+
+/* An attempt has failed, as it should: nothing of it may be seen. */
+static void check_failure(struct journal_life *l, unsigned long failures)
+{
+    if (journal_disk_failures() == failures)
+        journal_tell_fail("a batch is not stored, and nothing has failed");
+    l->counts.failures++;
+    if (chance_percent(&l->chance, 30))
+        journal_life_check(l);
+}
+
+static void act_commit(struct journal_life *l)
+{
+    unsigned long failures = journal_disk_failures();
+
+    while (journal_commit(l->journal) != ST_OK) {
+        check_failure(l, failures);
+        failures = journal_disk_failures();
+    }
+}
+
+static void act_turn(struct journal_life *l)
+{
+    int64_t trimmed = counter_read(&CT_journal_trimmed);
+
+    l->called_back = 0;
+    do {
+        unsigned long failures = journal_disk_failures();
+
+        (void)journal_commit_turn(l->commit);
+        if (l->called_back < l->submitted)
+            check_failure(l, failures);
+    } while (l->called_back < l->submitted);
+    l->trim_count = (uint64_t)(counter_read(&CT_journal_trimmed) - trimmed);
+    l->submitted = 0;
+}
+
+static void turn(struct journal_life *l)
+{
+    if (l->submitted > 0)
+        add_stage(l, LIFE_COMMIT, 0);
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
+        if ((l->removals >> i & 1) != 0)
+            add_stage(l, LIFE_REMOVE, i);
+    }
+    l->removals = 0;
+    if (clock_mono_ms() >= l->next_trim_ms) {
+        add_stage(l, LIFE_CURSORS, 0);
+        add_stage(l, LIFE_TRIM, 0);
+        l->next_trim_ms = clock_mono_ms() + TRIM_MS;
+    }
+    carry_out(l, act_turn);
+}
+
+void journal_life_commit(struct journal_life *l)
+{
+    journal_tell_trace("commit of %zu changes", l->model.batch.len / sizeof(struct model_change));
+    arm_failure(l);
+    if (l->queues) {
+        turn(l);
+        return;
+    }
+    add_stage(l, LIFE_COMMIT, 0);
+    carry_out(l, act_commit);
+}
+
+/* What takes away wants no open batch. */
+static void settle(struct journal_life *l)
+{
+    if (l->model.batch.len > 0 || l->removals != 0)
+        journal_life_commit(l);
+}
+
+static void act_trim(struct journal_life *l)
+{
+    l->trim_count = journal_trim(l->journal, l->now_ms);
+}
+
+void journal_life_trim(struct journal_life *l)
+{
+    settle(l);
+    journal_tell_trace("trim");
+    add_stage(l, LIFE_CURSORS, 0);
+    add_stage(l, LIFE_TRIM, 0);
+    carry_out(l, act_trim);
+}
+
+void journal_life_fail_trim(struct journal_life *l)
+{
+    settle(l);
+    journal_tell_trace("trim without room");
+    journal_disk_fail_in(0, UINT_MAX, ENOSPC);
+    if (journal_trim(l->journal, clock_unix_ms()) != 0)
+        journal_tell_fail("a trim has taken records, and could not write");
+    journal_disk_fail_in(0, 0, 0);
+    l->counts.failures++;
+    journal_life_check(l);
+}
+
+static void act_remove_project(struct journal_life *l)
+{
+    journal_remove_project(l->journal, l->model.projects[l->stages[0].project].id);
+}
+
+void journal_life_remove_project(struct journal_life *l, unsigned project)
+{
+    if (l->queues) {
+        journal_commit_remove_project(l->commit, l->model.projects[project].id);
+        l->removals |= 1u << project;
+        return;
+    }
+    settle(l);
+    journal_tell_trace("project %u goes", project);
+    add_stage(l, LIFE_REMOVE, project);
+    carry_out(l, act_remove_project);
+}
+
+static void act_close(struct journal_life *l)
+{
+    journal_commit_free(&l->commit);
+    journal_close(&l->journal);
+}
+
+void journal_life_reopen(struct journal_life *l)
+{
+    if (l->queues)
+        journal_life_commit(l); /* it would trim at its end, if that were due */
+    journal_tell_trace("a clean end");
+    l->is_dying = true;
+    l->counts.reopens++;
+    add_stage(l, LIFE_CURSORS, 0);
+    carry_out(l, act_close);
+    if (l->journal != NULL)
+        return; /* it was none */
+    journal_disk_unwatch();
+    begin(l);
+    journal_model_crash(&l->model);
+    journal_life_check(l);
+    l->hooks->begun(l->arg);
+}
+
+void journal_life_crash(struct journal_life *l)
+{
+    journal_tell_trace("a crash");
+    journal_disk_crash_now(any_end(l), &l->chance, l->place.image);
+    (void)journal_disk_crashed();
+    l->now_ms = clock_unix_ms();
+    rise(l);
+}
+
+/* --- what is written ------------------------------------------------------------------------- */
+
+static void submit(struct journal_life *l, struct journal_request *r)
+{
+    l->submitted++;
+    journal_commit_submit(l->commit, r);
+}
+
+void journal_life_append(struct journal_life *l, unsigned project, uint32_t len)
+{
+    struct model_item item = journal_model_item(&l->model, len);
+    uint64_t id = l->model.projects[project].id, want, seq;
+    struct slice bytes = journal_model_bytes(item);
+
+    want = journal_model_append(&l->model, project, item);
+    if (l->queues) {
+        struct journal_request *r = journal_request_new(id, len);
+
+        memcpy(r->bytes, bytes.data, len);
+        r->a = want;
+        submit(l, r);
+        return;
+    }
+    seq = journal_append(l->journal, id, bytes);
+    if (seq != want)
+        journal_tell_fail("project %u: a record gets number %llu instead of %llu", project,
+                          (unsigned long long)seq, (unsigned long long)want);
+}
+
+void journal_life_put(struct journal_life *l, enum journal_table table, unsigned project,
+                      unsigned key, uint32_t len)
+{
+    struct model_item item = {0};
+    uint64_t id = l->model.projects[project].id;
+    struct slice name = journal_model_key(&l->model, key);
+
+    if (len > 0)
+        item = journal_model_item(&l->model, len);
+    journal_model_put(&l->model, table, project, key, item);
+    if (l->queues)
+        submit(l, journal_request_new_row(id, table, name, journal_model_bytes(item)));
+    else
+        journal_put(l->journal, table, id, name, journal_model_bytes(item));
+}
+
+void journal_life_save_cursor(struct journal_life *l, unsigned project, unsigned key,
+                              struct journal_position at)
+{
+    struct model_project *p = &l->model.projects[project];
+
+    p->saved[key] = (struct model_cursor){true, at};
+    journal_save_cursor(l->journal, p->id, journal_model_key(&l->model, key), at);
+}
+
+void journal_life_remove_cursor(struct journal_life *l, unsigned project, unsigned key)
+{
+    struct model_project *p = &l->model.projects[project];
+
+    p->saved[key] = (struct model_cursor){0};
+    journal_remove_cursor(l->journal, p->id, journal_model_key(&l->model, key));
+}
+
+/* --- begin and end --------------------------------------------------------------------------- */
+
+void journal_life_open(struct journal_life *l, uint64_t seed, bool is_heavy,
+                       const struct life_hooks *hooks, void *arg)
+{
+    *l = (struct journal_life){.chance = {seed}, .is_heavy = is_heavy, .hooks = hooks, .arg = arg};
+    clock_hold(START_MS, start_unix_ms);
+    hash_seed(seed);
+    journal_place_open(&l->place);
+    journal_model_init(&l->model, &l->chance);
+    begin(l);
+}
+
+void journal_life_close(struct journal_life *l)
+{
+    if (l->queues)
+        settle(l);
+    end(l);
+    journal_place_close(&l->place);
+    journal_model_deinit(&l->model);
+    clock_release();
+}
