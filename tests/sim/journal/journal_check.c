@@ -53,7 +53,8 @@ static void expect(struct reading *x)
     }
 }
 
-static bool compare_record(struct reading *x, const struct journal_record *r)
+static bool compare_record(struct reading *x, const struct journal_record *r,
+                           struct model_item *item)
 {
     struct model_record want;
 
@@ -72,19 +73,21 @@ static bool compare_record(struct reading *x, const struct journal_record *r)
                        "project %" PRIu64 ": record %" PRIu64 " is of %" PRId64
                        " instead of %" PRId64,
                        x->project_id, r->seq, r->committed_ms, want.ms);
+    *item = want.item;
     return true;
 }
 
 static bool on_record(const struct journal_record *r, void *arg)
 {
     struct reading *x = arg;
+    struct model_item item;
 
-    x->is_wrong = !compare_record(x, r);
+    x->is_wrong = !compare_record(x, r, &item);
     if (x->is_wrong)
         return false;
     x->given++;
     if (x->asked->on_record != NULL)
-        x->asked->on_record(r, x->asked->arg);
+        x->asked->on_record(r->seq, item, x->asked->arg);
     return x->given != x->asked->stop_at;
 }
 
@@ -220,7 +223,7 @@ static bool check_counters(struct journal_check *x)
 {
     int64_t records = 0, bytes = 0;
 
-    if (x->leaving != MODEL_PROJECTS)
+    if (x->is_beside || x->leaving != MODEL_PROJECTS)
         return true;
     for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
         const struct model_project *p = &x->model->projects[i];

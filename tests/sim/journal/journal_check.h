@@ -12,6 +12,7 @@ struct journal_check {
     const struct journal_model *model; /* borrowed */
     struct journal *journal;           /* borrowed */
     bool is_new;      /* it has just been opened: its cursors are those that were durable */
+    bool is_beside;   /* another journal is open, and counted, too */
     unsigned leaving; /* a project whose removal was cut off: of its rows and cursors some may be
                          gone; MODEL_PROJECTS: none */
     char text[JOURNAL_CHECK_TEXT_MAX];
@@ -29,7 +30,7 @@ struct journal_check_reading {
     uint32_t stop_at; /* its callback ends it at so many records; 0: never */
     /* hears of each record, when it was found right; NULL. The model may change meanwhile: what is
      * read is what was there at the beginning. */
-    void (*on_record)(const struct journal_record *r, void *arg);
+    void (*on_record)(uint64_t seq, struct model_item item, void *arg);
     void *arg;
     uint64_t first, last; /* set: what journal_read gave */
 };

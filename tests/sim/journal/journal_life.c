@@ -18,8 +18,8 @@
 
 enum {
     CRASH_PERCENT = 6, /* of the steps that write */
-    CRASH_HEAVY_PERCENT = 1,
-    CRASH_CALLS_MAX = 12, /* to the disk; a batch has three or more */
+    CRASH_HEAVY_PERCENT = 3,
+    CRASH_CALLS_BITS = 6, /* calls to the disk: a batch has three or more, a removal many */
     FAIL_PERCENT = 4,
     TRIM_MS = 1000, /* between two trims of a journal_commit */
     START_MS = 1000000
@@ -50,6 +50,7 @@ static bool take_trim(struct journal_life *l, uint64_t *count)
     uint64_t firsts[MODEL_PROJECTS], over = 0;
 
     *count = 0;
+    l->lost = 0;
     for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
         const struct model_project *p = &l->model.projects[i];
         uint64_t kept = journal_model_kept(&l->model, p, l->now_ms);
@@ -59,6 +60,7 @@ static bool take_trim(struct journal_life *l, uint64_t *count)
             return false;
         over += kept - p->first_seq;
         *count += firsts[i] - p->first_seq;
+        l->lost += journal_model_owed(p, firsts[i]);
     }
     if (*count != over && *count != MODEL_TRIM_RECORDS)
         return false;
@@ -114,6 +116,10 @@ static void apply_stages(struct journal_life *l)
         if (!apply_stage(l, stage, &count) || (stage->kind == LIFE_TRIM && count != l->trim_count))
             journal_tell_fail("a trim has taken %llu records, %llu are gone, not as it should",
                               (unsigned long long)l->trim_count, (unsigned long long)count);
+        if (stage->kind == LIFE_TRIM && counter_read(&CT_journal_lost) != l->lost_before + l->lost)
+            journal_tell_fail("%lld records are counted as lost instead of %lld",
+                              (long long)(counter_read(&CT_journal_lost) - l->lost_before),
+                              (long long)l->lost);
         l->counts.trims += stage->kind == LIFE_TRIM;
         l->counts.removals += stage->kind == LIFE_REMOVE;
         l->counts.commits += stage->kind == LIFE_COMMIT;
@@ -125,7 +131,12 @@ static void apply_stages(struct journal_life *l)
 static bool check(struct journal_life *l, bool is_new, unsigned leaving, struct journal_check *x)
 {
     *x = (struct journal_check){
-        .model = &l->model, .journal = l->journal, .is_new = is_new, .leaving = leaving};
+        .model = &l->model,
+        .journal = l->journal,
+        .is_new = is_new,
+        .is_beside = l->is_beside,
+        .leaving = leaving,
+    };
     return journal_check_all(x);
 }
 
@@ -176,31 +187,45 @@ static void choose_limits(struct journal_life *l)
     static const struct journal_limits choices[] = {
         {0, 0}, {1, 0}, {3000, 0}, {30000, 60000}, {200000, 0}, {0, 500}, {0, 5000}, {0, 60000}};
 
-    l->model.limits = choices[chance_below(&l->chance, 8)];
-    if (l->is_heavy)
-        l->model.limits.retention_bytes = 0;
+    l->limits = choices[chance_below(&l->chance, 8)];
+    if (l->kind == LIFE_HEAVY)
+        l->limits.retention_bytes = 0;
+}
+
+static struct journal *open_at(const struct journal_life *l, const struct journal_place *place)
+{
+    struct journal_survey survey = {.on_fault = on_fault};
+    struct journal *j;
+    char error[256];
+
+    if (access(place->file, F_OK) == 0 && journal_survey_walk(place->now, &survey) != ST_OK)
+        journal_tell_fail("the survey finds faults");
+    if (journal_lmdb_open(place->now, &l->limits, &j, error, sizeof(error)) != ST_OK)
+        journal_tell_fail("%s", error);
+    return j;
 }
 
 /* Opens what is in the present directory; the model is compared later. */
 static void begin(struct journal_life *l)
 {
-    struct journal_survey survey = {.on_fault = on_fault};
-    struct journal_limits limits;
-    char error[256];
-
-    if (access(l->place.file, F_OK) == 0 && journal_survey_walk(l->place.now, &survey) != ST_OK)
-        journal_tell_fail("the survey finds faults");
     choose_limits(l);
-    limits = l->model.limits;
-    if (journal_lmdb_open(l->place.now, &limits, &l->journal, error, sizeof(error)) != ST_OK)
-        journal_tell_fail("%s", error);
-    journal_disk_watch(l->place.file);
+    l->journal = open_at(l, l->place);
+    if (l->kind != LIFE_CALM)
+        journal_disk_watch(l->place->file);
     l->is_dying = false;
     l->queues = chance_percent(&l->chance, 50);
     l->submitted = l->removals = 0;
     if (l->queues)
         l->commit = journal_commit_new(l->journal, false, on_committed, l);
     l->next_trim_ms = clock_mono_ms() + TRIM_MS;
+}
+
+/* It has been compared: it goes on from what was durable. */
+static void go_on(struct journal_life *l)
+{
+    journal_model_crash(&l->model);
+    l->model.limits = l->limits;
+    l->hooks->begun(l->arg);
 }
 
 static void end(struct journal_life *l)
@@ -241,24 +266,15 @@ static void match_stages(struct journal_life *l)
     }
 }
 
-/* A new life over the image of a crash. `stages`: what may have happened, of the present step. */
+/* A new life over the image of a crash. */
 static void rise(struct journal_life *l)
 {
-    struct journal_limits limits = l->model.limits;
-
     end(l);
-    journal_place_move(&l->place);
+    journal_place_move(l->place);
     begin(l);
-    { /* those of the life before, which the stages are about */
-        struct journal_limits next = l->model.limits;
-
-        l->model.limits = limits;
-        match_stages(l);
-        l->model.limits = next;
-    }
-    journal_model_crash(&l->model);
+    match_stages(l);
     l->counts.crashes++;
-    l->hooks->begun(l->arg);
+    go_on(l);
 }
 
 /* --- steps ----------------------------------------------------------------------------------- */
@@ -270,11 +286,12 @@ static enum journal_disk_end any_end(struct journal_life *l)
 
 static void arm_crash(struct journal_life *l)
 {
-    unsigned percent = l->is_heavy ? CRASH_HEAVY_PERCENT : CRASH_PERCENT;
+    unsigned percent = l->kind == LIFE_HEAVY ? CRASH_HEAVY_PERCENT : CRASH_PERCENT;
 
-    if (!l->is_reading && chance_percent(&l->chance, percent))
-        journal_disk_crash_in(chance_below(&l->chance, CRASH_CALLS_MAX), any_end(l), &l->chance,
-                              l->place.image);
+    if (l->kind != LIFE_CALM && !l->is_reading && chance_percent(&l->chance, percent))
+        journal_disk_crash_in(
+            chance_below(&l->chance, 1u << chance_below(&l->chance, CRASH_CALLS_BITS + 1)),
+            any_end(l), &l->chance, l->place->image);
 }
 
 /* A batch that removes rows which are not there writes nothing. */
@@ -297,7 +314,8 @@ static void arm_failure(struct journal_life *l)
     static const int errors[] = {ENOSPC, EIO, EDQUOT};
     uint32_t calls = chance_below(&l->chance, l->queues ? 3 : 12);
 
-    if (!l->is_reading && batch_writes(l) && chance_percent(&l->chance, FAIL_PERCENT))
+    if (l->kind != LIFE_CALM && !l->is_reading && batch_writes(l) &&
+        chance_percent(&l->chance, FAIL_PERCENT))
         journal_disk_fail_in(calls, 1 + chance_below(&l->chance, 4),
                              errors[chance_below(&l->chance, 3)]);
 }
@@ -305,6 +323,9 @@ static void arm_failure(struct journal_life *l)
 static void carry_out(struct journal_life *l, void (*act)(struct journal_life *l))
 {
     l->now_ms = clock_unix_ms();
+    l->lost_before = counter_read(&CT_journal_lost);
+    if (l->hooks->writes != NULL)
+        l->hooks->writes(l->arg, false);
     arm_crash(l);
     act(l);
     journal_disk_fail_in(0, 0, 0); /* what nothing was written for */
@@ -316,6 +337,8 @@ static void carry_out(struct journal_life *l, void (*act)(struct journal_life *l
         apply_stages(l);
     }
     l->stage_count = 0;
+    if (l->hooks->writes != NULL)
+        l->hooks->writes(l->arg, true);
 }
 
 /* An attempt has failed, as it should: nothing of it may be seen. */
@@ -453,15 +476,14 @@ void journal_life_reopen(struct journal_life *l)
         return; /* it was none */
     journal_disk_unwatch();
     begin(l);
-    journal_model_crash(&l->model);
-    journal_life_check(l);
-    l->hooks->begun(l->arg);
+    match_stages(l);
+    go_on(l);
 }
 
 void journal_life_crash(struct journal_life *l)
 {
     journal_tell_trace("a crash");
-    journal_disk_crash_now(any_end(l), &l->chance, l->place.image);
+    journal_disk_crash_now(any_end(l), &l->chance, l->place->image);
     (void)journal_disk_crashed();
     l->now_ms = clock_unix_ms();
     rise(l);
@@ -531,23 +553,56 @@ void journal_life_remove_cursor(struct journal_life *l, unsigned project, unsign
 
 /* --- begin and end --------------------------------------------------------------------------- */
 
-void journal_life_open(struct journal_life *l, uint64_t seed, bool is_heavy,
-                       const struct life_hooks *hooks, void *arg)
+void journal_life_open(struct journal_life *l, uint64_t seed, enum life_kind kind,
+                       struct journal_place *place, const struct life_hooks *hooks, void *arg)
 {
-    *l = (struct journal_life){.chance = {seed}, .is_heavy = is_heavy, .hooks = hooks, .arg = arg};
+    *l = (struct journal_life){
+        .chance = {seed}, .kind = kind, .place = place, .hooks = hooks, .arg = arg};
     clock_hold(START_MS, start_unix_ms);
     hash_seed(seed);
-    journal_place_open(&l->place);
     journal_model_init(&l->model, &l->chance);
     begin(l);
+    go_on(l);
 }
 
 void journal_life_close(struct journal_life *l)
 {
-    if (l->queues)
-        settle(l);
     end(l);
-    journal_place_close(&l->place);
     journal_model_deinit(&l->model);
     clock_release();
+}
+
+/* --- another process -------------------------------------------------------------------------- */
+
+static void hear_nothing(void *arg, unsigned project)
+{
+    (void)arg;
+    (void)project;
+}
+
+static void append_to_all(struct journal_life *l)
+{
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
+        const struct model_project *p = &l->model.projects[i];
+
+        if (journal_append(l->journal, p->id, slice_of("more")) != p->last_seq + 1)
+            journal_tell_fail("project %u: numbers do not go on", i);
+    }
+    if (journal_commit(l->journal) != ST_OK)
+        journal_tell_fail("it does not go on");
+}
+
+void journal_life_compare(struct journal_life *l, const struct journal_place *other)
+{
+    static const struct life_hooks none = {.removed = hear_nothing};
+    struct journal_life x = *l;
+
+    journal_model_copy(&x.model, &l->model);
+    x.is_beside = true;
+    x.hooks = &none;
+    x.journal = open_at(&x, other);
+    match_stages(&x);
+    append_to_all(&x);
+    journal_close(&x.journal);
+    journal_model_deinit(&x.model);
 }

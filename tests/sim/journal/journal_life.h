@@ -32,39 +32,55 @@ struct life_hooks {
     void (*removed)(void *arg, unsigned project);
     /** A new life: what was not durable is forgotten. */
     void (*begun)(void *arg);
+    /** A step that writes begins, or is over; may be NULL. */
+    void (*writes)(void *arg, bool is_over);
 };
 
 struct life_counts {
     uint64_t crashes, cut_off, reopens, trims, removals, failures, commits;
 };
 
+/** What kind of runs there are. */
+enum life_kind {
+    LIFE_PLAIN,
+    LIFE_HEAVY, /* large records, and a map that grows */
+    LIFE_CALM   /* nothing fails, and nothing ends it but its process */
+};
+
 struct journal_life {
     struct chance chance;
-    struct journal_place place;
+    struct journal_place *place;   /* borrowed: whoever opens it */
     struct journal *journal;       /* owned */
     struct journal_commit *commit; /* owned; NULL in lives that call the journal themselves */
     struct journal_model model;
+    struct journal_limits limits; /* of this life; the model's, when it has been compared */
     const struct life_hooks *hooks;
     void *arg;
-    bool queues;     /* has a journal_commit */
-    bool is_heavy;   /* large records, and a map that grows */
+    bool queues; /* has a journal_commit */
+    enum life_kind kind;
+    bool is_beside;  /* it looks at what another process has left */
     bool is_dying;   /* what is called back now is of nobody's interest */
     bool is_reading; /* a reading is under way: ends have to wait */
     uint64_t next_trim_ms;
     uint64_t submitted, called_back; /* requests of the open batch */
     uint32_t removals;               /* likewise: bits of projects */
-    uint64_t trim_count;
-    int64_t now_ms;                            /* when the present step began */
+    uint64_t trim_count;             /* what a trim has said */
+    int64_t lost, lost_before; /* records that it has taken from a cursor; and all before it */
+    int64_t now_ms;            /* when the present step began */
     struct life_stage stages[LIFE_STAGES_MAX]; /* of the present step */
     unsigned stage_count;
     struct life_counts counts;
 };
 
-/** Begins with an empty journal; the seed decides everything. */
-void journal_life_open(struct journal_life *l, uint64_t seed, bool is_heavy,
-                       const struct life_hooks *hooks, void *arg);
-/** Ends it cleanly, and proves that nothing is left. */
+/** Begins with an empty journal; the seed decides everything. `place` is open, and outlives it. */
+void journal_life_open(struct journal_life *l, uint64_t seed, enum life_kind kind,
+                       struct journal_place *place, const struct life_hooks *hooks, void *arg);
+/** Ends it, and frees it. */
 void journal_life_close(struct journal_life *l);
+
+/** Compares what another process has left, which had done the same until the present step began, or
+ * was over, or something between; and lets it go on a little. */
+void journal_life_compare(struct journal_life *l, const struct journal_place *other);
 
 void journal_life_append(struct journal_life *l, unsigned project, uint32_t len);
 void journal_life_put(struct journal_life *l, enum journal_table table, unsigned project,

@@ -84,6 +84,22 @@ void journal_model_deinit(struct journal_model *m)
     buffer_deinit(&m->batch);
 }
 
+static void copy_buffer(struct buffer *to, const struct buffer *from)
+{
+    *to = (struct buffer){0};
+    buffer_append_slice(to, buffer_slice(from));
+}
+
+void journal_model_copy(struct journal_model *to, const struct journal_model *from)
+{
+    *to = *from;
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
+        copy_buffer(&to->projects[i].records, &from->projects[i].records);
+    for (unsigned i = 0; i < MODEL_KEYS; i++)
+        copy_buffer(&to->keys[i], &from->keys[i]);
+    copy_buffer(&to->batch, &from->batch);
+}
+
 /* --- items ----------------------------------------------------------------------------------- */
 
 struct model_item journal_model_item(struct journal_model *m, uint32_t len)
@@ -189,6 +205,19 @@ uint64_t journal_model_kept(const struct journal_model *m, const struct model_pr
         bytes -= r.item.len;
     }
     return seq;
+}
+
+int64_t journal_model_owed(const struct model_project *p, uint64_t first_seq)
+{
+    uint64_t lowest = UINT64_MAX;
+
+    for (unsigned i = 0; i < MODEL_KEYS; i++) {
+        if (p->saved[i].exists && p->saved[i].at.seq < lowest)
+            lowest = p->saved[i].at.seq;
+    }
+    if (lowest >= first_seq)
+        return 0;
+    return (int64_t)(first_seq - 1 - (lowest < p->first_seq ? p->first_seq - 1 : lowest));
 }
 
 void journal_model_drop(struct journal_model *m, struct model_project *p, uint64_t first_seq)

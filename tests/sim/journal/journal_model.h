@@ -61,6 +61,8 @@ struct journal_model {
 
 void journal_model_init(struct journal_model *m, struct chance *c);
 void journal_model_deinit(struct journal_model *m);
+/** Makes another one that says the same. */
+void journal_model_copy(struct journal_model *to, const struct journal_model *from);
 
 /** The bytes that an item stands for; they stay. */
 struct slice journal_model_bytes(struct model_item item);
@@ -90,6 +92,8 @@ void journal_model_commit_cursors(struct journal_model *m, int64_t now_ms);
 /** The number of the first record that a trim without a bound would leave. */
 uint64_t journal_model_kept(const struct journal_model *m, const struct model_project *p,
                             int64_t now_ms);
+/** How many of the records below this number some cursor is not past. */
+int64_t journal_model_owed(const struct model_project *p, uint64_t first_seq);
 /** Records below this number are gone. */
 void journal_model_drop(struct journal_model *m, struct model_project *p, uint64_t first_seq);
 

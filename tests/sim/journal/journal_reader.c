@@ -95,25 +95,14 @@ struct portion {
     uint64_t first;
 };
 
-static struct model_item item_at(const struct journal_reader *r,
-                                 const struct journal_record *record)
-{
-    const struct model_project *p = project_of(r);
-
-    /* It may have gone, or the project, while its bytes are read: then nobody knows it any more. */
-    if (record->seq < p->first_seq || record->seq > p->last_seq)
-        return (struct model_item){0};
-    return journal_model_record(p, record->seq).item;
-}
-
-static void on_record(const struct journal_record *record, void *arg)
+static void on_record(uint64_t seq, struct model_item item, void *arg)
 {
     struct portion *x = arg;
     struct journal_reader *r = x->reader;
 
-    if (record->seq > r->position + 1 && record->seq == x->first)
-        note_hole(r, record->seq);
-    see(r, record->seq, item_at(r, record));
+    if (seq > r->position + 1 && seq == x->first)
+        note_hole(r, seq);
+    see(r, seq, item);
     if (r->on_record != NULL)
         r->on_record(r->arg);
 }

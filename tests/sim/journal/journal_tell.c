@@ -10,8 +10,7 @@
 #include "store/events.h"
 
 static uint64_t seed, step;
-static const char *repeat; /* NULL: no run is under way */
-static bool is_tracing;
+static bool is_running, is_tracing;
 
 static void print_line(const char *format, va_list args)
 {
@@ -23,12 +22,12 @@ static void print_line(const char *format, va_list args)
 
 static void on_abort(int signal_number)
 {
-    char text[160];
+    char text[96];
     int len = 0;
 
-    if (repeat != NULL)
-        len = snprintf(text, sizeof(text), "at step %llu; again: EZTCLOUD_SIM_SEED=%llu %s\n",
-                       (unsigned long long)step, (unsigned long long)seed, repeat);
+    if (is_running)
+        len = snprintf(text, sizeof(text), "at step %llu; again: EZTCLOUD_SIM_SEED=%llu\n",
+                       (unsigned long long)step, (unsigned long long)seed);
     if (len > 0 && write(STDERR_FILENO, text, (size_t)len) < 0)
         _exit(EXIT_FAILURE);
     (void)signal(signal_number, SIG_DFL);
@@ -45,11 +44,11 @@ void journal_tell_prepare(void)
     log_set_level(LOG_ERROR);
 }
 
-void journal_tell_begin(uint64_t run_seed, const char *again)
+void journal_tell_begin(uint64_t run_seed)
 {
     seed = run_seed;
     step = 0;
-    repeat = again;
+    is_running = true;
 }
 
 void journal_tell_step(void)
@@ -64,7 +63,7 @@ uint64_t journal_tell_steps(void)
 
 void journal_tell_end(void)
 {
-    repeat = NULL;
+    is_running = false;
 }
 
 void journal_tell_fail(const char *format, ...)

@@ -11,8 +11,8 @@
  * are meant are not logged. */
 void journal_tell_prepare(void);
 
-/** A run begins. `again`: how it is repeated, but for its seed; borrowed. */
-void journal_tell_begin(uint64_t seed, const char *again);
+/** A run begins. */
+void journal_tell_begin(uint64_t seed);
 /** Its next step. */
 void journal_tell_step(void);
 /** The number of the present step. */
