@@ -1,7 +1,3 @@
-/*
- * A step says first which stages it has. When it is over, they are applied to the model; when the
- * image of a crash was taken within it, the next life must match the model after some of them.
- */
 #include "journal_life.h"
 
 #include <errno.h>
@@ -12,6 +8,7 @@
 #include "base/invariant.h"
 #include "base/mem.h"
 #include "journal_disk.h"
+#include "journal_stage.h"
 #include "journal_tell.h"
 #include "store/counters.h"
 #include "store/journal_survey.h"
@@ -27,124 +24,13 @@ enum {
 
 static const int64_t start_unix_ms = INT64_C(1800000000000);
 
-/* --- stages ---------------------------------------------------------------------------------- */
-
-static void add_stage(struct journal_life *l, enum life_stage_kind kind, unsigned project)
-{
-    invariant(l->stage_count < LIFE_STAGES_MAX);
-    l->stages[l->stage_count++] = (struct life_stage){kind, project};
-}
-
-static uint64_t oldest_in(struct journal *j, uint64_t project_id)
-{
-    uint64_t first;
-
-    (void)journal_read(j, project_id, 0, 0, 0, NULL, NULL, &first);
-    return first;
-}
-
-/* A trim takes a bounded number at once, and leaves open whose: it must have taken as many as it
- * may, and none that is not over. False: it has not. */
-static bool take_trim(struct journal_life *l, uint64_t *count)
-{
-    uint64_t firsts[MODEL_PROJECTS], over = 0;
-
-    *count = 0;
-    l->lost = 0;
-    for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
-        const struct model_project *p = &l->model.projects[i];
-        uint64_t kept = journal_model_kept(&l->model, p, l->now_ms);
-
-        firsts[i] = oldest_in(l->journal, p->id);
-        if (firsts[i] < p->first_seq || firsts[i] > kept)
-            return false;
-        over += kept - p->first_seq;
-        *count += firsts[i] - p->first_seq;
-        l->lost += journal_model_owed(p, firsts[i]);
-    }
-    if (*count != over && *count != MODEL_TRIM_RECORDS)
-        return false;
-    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
-        journal_model_drop(&l->model, &l->model.projects[i], firsts[i]);
-    return true;
-}
-
-static void tell_batch(struct journal_life *l)
-{
-    uint64_t seqs[MODEL_PROJECTS];
-
-    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
-        seqs[i] = l->model.projects[i].last_seq;
-    for (size_t at = 0; at < l->model.batch.len; at += sizeof(struct model_change)) {
-        struct model_change change;
-
-        memcpy(&change, l->model.batch.data + at, sizeof(change));
-        if (!change.is_row)
-            l->hooks->committed(l->arg, change.project, ++seqs[change.project], change.item);
-    }
-}
-
-/* False: the journal speaks against it. */
-static bool apply_stage(struct journal_life *l, const struct life_stage *stage, uint64_t *count)
-{
-    switch (stage->kind) {
-    case LIFE_COMMIT:
-        journal_model_commit(&l->model, l->now_ms);
-        return true;
-    case LIFE_REMOVE:
-        journal_model_remove_project(&l->model, stage->project);
-        l->hooks->removed(l->arg, stage->project);
-        return true;
-    case LIFE_CURSORS:
-        journal_model_commit_cursors(&l->model, l->now_ms);
-        return true;
-    case LIFE_TRIM:
-        return take_trim(l, count);
-    }
-    return false;
-}
-
-/* The step is over. */
-static void apply_stages(struct journal_life *l)
-{
-    for (unsigned i = 0; i < l->stage_count; i++) {
-        const struct life_stage *stage = &l->stages[i];
-        uint64_t count = 0;
-
-        if (stage->kind == LIFE_COMMIT)
-            tell_batch(l);
-        if (!apply_stage(l, stage, &count) || (stage->kind == LIFE_TRIM && count != l->trim_count))
-            journal_tell_fail("a trim has taken %llu records, %llu are gone, not as it should",
-                              (unsigned long long)l->trim_count, (unsigned long long)count);
-        if (stage->kind == LIFE_TRIM && counter_read(&CT_journal_lost) != l->lost_before + l->lost)
-            journal_tell_fail("%lld records are counted as lost instead of %lld",
-                              (long long)(counter_read(&CT_journal_lost) - l->lost_before),
-                              (long long)l->lost);
-        l->counts.trims += stage->kind == LIFE_TRIM;
-        l->counts.removals += stage->kind == LIFE_REMOVE;
-        l->counts.commits += stage->kind == LIFE_COMMIT;
-    }
-}
-
 /* --- checks ---------------------------------------------------------------------------------- */
-
-static bool check(struct journal_life *l, bool is_new, unsigned leaving, struct journal_check *x)
-{
-    *x = (struct journal_check){
-        .model = &l->model,
-        .journal = l->journal,
-        .is_new = is_new,
-        .is_beside = l->is_beside,
-        .leaving = leaving,
-    };
-    return journal_check_all(x);
-}
 
 void journal_life_check(struct journal_life *l)
 {
-    struct journal_check x;
+    struct journal_check x = {.model = &l->model, .journal = l->journal, .leaving = MODEL_PROJECTS};
 
-    if (!check(l, false, MODEL_PROJECTS, &x))
+    if (!journal_check_all(&x))
         journal_tell_fail("%s", x.text);
 }
 
@@ -236,43 +122,13 @@ static void end(struct journal_life *l)
     journal_close(&l->journal);
 }
 
-/* A removal that was cut off: the project's oldest records may be gone. True: so it was. */
-static bool is_half_removed(struct journal_life *l, unsigned project)
-{
-    struct model_project *p = &l->model.projects[project];
-    uint64_t first = oldest_in(l->journal, p->id);
-    struct journal_check x;
-
-    if (first < p->first_seq || first > p->last_seq + 1)
-        return false;
-    journal_model_drop(&l->model, p, first);
-    return check(l, true, project, &x);
-}
-
-/* What was under way has happened up to some stage; whoever saw less would have seen a part. */
-static void match_stages(struct journal_life *l)
-{
-    struct journal_check x;
-    uint64_t count;
-
-    for (unsigned i = 0; !check(l, true, MODEL_PROJECTS, &x); i++) {
-        if (i == l->stage_count)
-            journal_tell_fail("after a crash: %s", x.text);
-        /* Whoever removes does it again, as the registry remembers. */
-        if (l->stages[i].kind == LIFE_REMOVE && is_half_removed(l, l->stages[i].project))
-            journal_remove_project(l->journal, l->model.projects[l->stages[i].project].id);
-        if (!apply_stage(l, &l->stages[i], &count))
-            journal_tell_fail("after a crash: %s", x.text);
-    }
-}
-
 /* A new life over the image of a crash. */
 static void rise(struct journal_life *l)
 {
     end(l);
     journal_place_move(l->place);
     begin(l);
-    match_stages(l);
+    journal_stage_match(l);
     l->counts.crashes++;
     go_on(l);
 }
@@ -334,7 +190,7 @@ static void carry_out(struct journal_life *l, void (*act)(struct journal_life *l
         l->counts.cut_off++;
         rise(l);
     } else {
-        apply_stages(l);
+        journal_stage_apply(l);
     }
     l->stage_count = 0;
     if (l->hooks->writes != NULL)
@@ -380,15 +236,15 @@ static void act_turn(struct journal_life *l)
 static void turn(struct journal_life *l)
 {
     if (l->submitted > 0)
-        add_stage(l, LIFE_COMMIT, 0);
+        journal_stage_add(l, LIFE_COMMIT, 0);
     for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
         if ((l->removals >> i & 1) != 0)
-            add_stage(l, LIFE_REMOVE, i);
+            journal_stage_add(l, LIFE_REMOVE, i);
     }
     l->removals = 0;
     if (clock_mono_ms() >= l->next_trim_ms) {
-        add_stage(l, LIFE_CURSORS, 0);
-        add_stage(l, LIFE_TRIM, 0);
+        journal_stage_add(l, LIFE_CURSORS, 0);
+        journal_stage_add(l, LIFE_TRIM, 0);
         l->next_trim_ms = clock_mono_ms() + TRIM_MS;
     }
     carry_out(l, act_turn);
@@ -402,7 +258,7 @@ void journal_life_commit(struct journal_life *l)
         turn(l);
         return;
     }
-    add_stage(l, LIFE_COMMIT, 0);
+    journal_stage_add(l, LIFE_COMMIT, 0);
     carry_out(l, act_commit);
 }
 
@@ -422,8 +278,8 @@ void journal_life_trim(struct journal_life *l)
 {
     settle(l);
     journal_tell_trace("trim");
-    add_stage(l, LIFE_CURSORS, 0);
-    add_stage(l, LIFE_TRIM, 0);
+    journal_stage_add(l, LIFE_CURSORS, 0);
+    journal_stage_add(l, LIFE_TRIM, 0);
     carry_out(l, act_trim);
 }
 
@@ -453,7 +309,7 @@ void journal_life_remove_project(struct journal_life *l, unsigned project)
     }
     settle(l);
     journal_tell_trace("project %u goes", project);
-    add_stage(l, LIFE_REMOVE, project);
+    journal_stage_add(l, LIFE_REMOVE, project);
     carry_out(l, act_remove_project);
 }
 
@@ -470,13 +326,13 @@ void journal_life_reopen(struct journal_life *l)
     journal_tell_trace("a clean end");
     l->is_dying = true;
     l->counts.reopens++;
-    add_stage(l, LIFE_CURSORS, 0);
+    journal_stage_add(l, LIFE_CURSORS, 0);
     carry_out(l, act_close);
     if (l->journal != NULL)
         return; /* it was none */
     journal_disk_unwatch();
     begin(l);
-    match_stages(l);
+    journal_stage_match(l);
     go_on(l);
 }
 
@@ -601,7 +457,7 @@ void journal_life_compare(struct journal_life *l, const struct journal_place *ot
     x.is_beside = true;
     x.hooks = &none;
     x.journal = open_at(&x, other);
-    match_stages(&x);
+    journal_stage_match(&x);
     append_to_all(&x);
     journal_close(&x.journal);
     journal_model_deinit(&x.model);
