@@ -26,6 +26,7 @@
 enum {
     STEPS = 400,
     SEEDS = 100,
+    DISK_SHARE = 5, /* of so many seeds, one is played over the journal on disk, too */
     GRACE_MS = 5000,
     STORED_MS = DEVICE_STORE_BEHIND_MS + 2 * ALARM_SLACK_MS, /* by then all is on disk */
     SPAN_MAX_MS = 4000,
@@ -361,10 +362,26 @@ static void they_say_what_the_contract_asks_for(void **state)
         assert_true(runs_by_time > 0 && runs_late > 0 && runs_restarts > 0 && runs_take_overs > 0);
 }
 
+/* What is loaded at a restart has been read from LMDB. */
+static void they_say_the_same_over_a_journal_on_disk(void **state)
+{
+    struct stage_seeds seeds = stage_choose_seeds(SEEDS);
+    struct data_place place;
+
+    (void)state;
+    data_place_open(&place);
+    world_keep_journals(&place);
+    for (uint64_t i = 0; i < seeds.count; i += DISK_SHARE)
+        play(seeds.first + i);
+    world_keep_journals(NULL);
+    data_place_close(&place);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_say_what_the_contract_asks_for),
+        cmocka_unit_test(they_say_the_same_over_a_journal_on_disk),
     };
 
     world_prepare();

@@ -53,11 +53,26 @@ static void slow_sessions_catch_up_from_the_journal(void **state)
     play_all(&plan, 60, &CT_feed_catch_ups);
 }
 
+/* The same over LMDB, whose snapshots are what sessions read. */
+static void they_catch_up_from_the_journal_on_disk(void **state)
+{
+    static const struct stage_plan plan = {.steps = 1500, .watchers = 2, .is_heavy = true};
+    struct data_place place;
+
+    (void)state;
+    data_place_open(&place);
+    world_keep_journals(&place);
+    play_all(&plan, 20, &CT_feed_catch_ups);
+    world_keep_journals(NULL);
+    data_place_close(&place);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_session_gets_what_it_is_owed),
         cmocka_unit_test(slow_sessions_catch_up_from_the_journal),
+        cmocka_unit_test(they_catch_up_from_the_journal_on_disk),
     };
 
     world_prepare();

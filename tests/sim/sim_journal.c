@@ -42,7 +42,7 @@ static struct journal_script script;
 static void add_sums(void)
 {
     const struct life_counts *c = &script.life.counts;
-    uint64_t mib = journal_place_bytes(script.life.place) >> 20;
+    uint64_t mib = data_place_bytes(script.life.place) >> 20;
 
     sums.seeds++;
     sums.steps += journal_tell_steps();
@@ -77,17 +77,17 @@ static void check_rest(int64_t bytes_before)
 static void play(uint64_t seed, enum life_kind kind)
 {
     int64_t bytes_before = mem_bytes_used_total();
-    struct journal_place place;
+    struct data_place place;
 
     journal_tell_begin(seed);
-    journal_place_open(&place);
+    data_place_open(&place);
     journal_script_open(&script, seed, kind, &place, NULL);
     for (unsigned i = 0; i < plans[kind].steps; i++)
         journal_script_step(&script);
     journal_script_rest(&script);
     add_sums();
     journal_script_close(&script);
-    journal_place_close(&place);
+    data_place_close(&place);
     check_rest(bytes_before);
     journal_tell_end();
 }

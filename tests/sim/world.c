@@ -31,6 +31,7 @@ enum { WORLD_START_MS = 1000000, WORLD_COMMAND_TIMEOUT_MS = 300000 };
 
 static struct world *current; /* for callbacks that cannot know it */
 static bool is_tracing;
+static struct data_place *place; /* borrowed: of journals; NULL: in memory */
 
 /* --- telling --------------------------------------------------------------------------------- */
 
@@ -246,11 +247,25 @@ static void start(struct world *w)
     make_project(w);
 }
 
+void world_keep_journals(struct data_place *p)
+{
+    place = p;
+}
+
+static void open_journal(struct world *w)
+{
+    static const struct journal_limits limits = {UINT64_C(1) << 32, UINT64_C(1) << 40};
+    char error[256];
+
+    if (place == NULL)
+        w->journal = row_journal_new(journal_memory_new(&limits));
+    else if (journal_lmdb_open(place->now, &limits, &w->journal, error, sizeof(error)) != ST_OK)
+        world_fail(w, "%s", error);
+}
+
 void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned device_count,
                 uint16_t receive_maximum)
 {
-    static const struct journal_limits limits = {UINT64_C(1) << 32, UINT64_C(1) << 40};
-
     *w = (struct world){.seed = seed,
                         .chance = {seed},
                         .worker_count = worker_count,
@@ -261,7 +276,7 @@ void world_open(struct world *w, uint64_t seed, unsigned worker_count, unsigned 
     clock_hold(WORLD_START_MS, INT64_C(1800000000000));
     hash_seed(seed);
     set_up_services(w, receive_maximum);
-    w->journal = row_journal_new(journal_memory_new(&limits));
+    open_journal(w);
     start(w);
 }
 
@@ -505,6 +520,10 @@ void world_restart(struct world *w, bool saves, uint64_t pause_ms)
 {
     w->shared.is_stopping = true;
     stop(w, saves);
+    if (place != NULL) {
+        journal_close(&w->journal);
+        open_journal(w);
+    }
     clock_advance(pause_ms);
     start(w);
 }
@@ -513,6 +532,8 @@ void world_close(struct world *w)
 {
     stop(w, true);
     journal_close(&w->journal);
+    if (place != NULL)
+        data_place_move(place); /* the next world begins with nothing */
     login_guard_free(&w->logins);
     secret_usage_free(&w->secret_usage);
     for (unsigned i = 0; i < WORLD_LINKS_MAX; i++) {

@@ -9,6 +9,7 @@
 
 #include "base/counter.h"
 #include "chance.h"
+#include "data_place.h"
 #include "memory_transport.h"
 #include "net/worker.h"
 #include "platform/home.h"
@@ -74,6 +75,10 @@ void world_prepare(void);
 
 /** From now on a crash tells seed and step. */
 void world_tell_crashes(void);
+
+/** Worlds that are opened from now on have their journal on disk, in a place that is open; NULL: in
+ * memory again. */
+void world_keep_journals(struct data_place *place);
 
 /** Opens it: one project, `device_count` devices. The seed decides everything that happens in it.
  */

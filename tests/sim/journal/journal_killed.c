@@ -20,7 +20,7 @@ enum {
 
 static int told_fd;            /* of the process: where it tells */
 static uint64_t written, told; /* steps: ours, and those that the process has told */
-static const struct journal_place *left;
+static const struct data_place *left;
 static bool is_compared;
 
 /* --- the process ------------------------------------------------------------------------------ */
@@ -34,7 +34,7 @@ static void tell(void *arg, bool is_over)
         _exit(EXIT_FAILURE); /* nobody listens any more */
 }
 
-static void run_until_killed(struct journal_script *s, uint64_t seed, struct journal_place *place)
+static void run_until_killed(struct journal_script *s, uint64_t seed, struct data_place *place)
 {
     journal_script_open(s, seed, LIFE_CALM, place, tell);
     for (;;)
@@ -60,7 +60,7 @@ static void kill_in_a_while(pid_t pid, uint32_t rounds)
 }
 
 /* Gives how many steps it has told. */
-static uint64_t run_and_kill(struct journal_script *s, uint64_t seed, struct journal_place *place)
+static uint64_t run_and_kill(struct journal_script *s, uint64_t seed, struct data_place *place)
 {
     struct chance c = {~seed};
     uint64_t count;
@@ -100,10 +100,10 @@ static void compare(void *arg, bool is_over)
 
 uint64_t journal_killed_play(struct journal_script *s, uint64_t seed)
 {
-    struct journal_place place, own;
+    struct data_place place, own;
 
-    journal_place_open(&place);
-    journal_place_open(&own);
+    data_place_open(&place);
+    data_place_open(&own);
     told = run_and_kill(s, seed, &place);
     journal_tell_trace("the process was killed after %llu steps that write",
                        (unsigned long long)told);
@@ -114,7 +114,7 @@ uint64_t journal_killed_play(struct journal_script *s, uint64_t seed)
     while (!is_compared)
         journal_script_step(s);
     journal_script_close(s);
-    journal_place_close(&place);
-    journal_place_close(&own);
+    data_place_close(&place);
+    data_place_close(&own);
     return told;
 }

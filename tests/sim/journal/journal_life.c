@@ -78,7 +78,7 @@ static void choose_limits(struct journal_life *l)
         l->limits.retention_bytes = 0;
 }
 
-static struct journal *open_at(const struct journal_life *l, const struct journal_place *place)
+static struct journal *open_at(const struct journal_life *l, const struct data_place *place)
 {
     struct journal_survey survey = {.on_fault = on_fault};
     struct journal *j;
@@ -126,7 +126,7 @@ static void end(struct journal_life *l)
 static void rise(struct journal_life *l)
 {
     end(l);
-    journal_place_move(l->place);
+    data_place_move(l->place);
     begin(l);
     journal_stage_match(l);
     l->counts.crashes++;
@@ -410,7 +410,7 @@ void journal_life_remove_cursor(struct journal_life *l, unsigned project, unsign
 /* --- begin and end --------------------------------------------------------------------------- */
 
 void journal_life_open(struct journal_life *l, uint64_t seed, enum life_kind kind,
-                       struct journal_place *place, const struct life_hooks *hooks, void *arg)
+                       struct data_place *place, const struct life_hooks *hooks, void *arg)
 {
     *l = (struct journal_life){
         .chance = {seed}, .kind = kind, .place = place, .hooks = hooks, .arg = arg};
@@ -448,7 +448,7 @@ static void append_to_all(struct journal_life *l)
         journal_tell_fail("it does not go on");
 }
 
-void journal_life_compare(struct journal_life *l, const struct journal_place *other)
+void journal_life_compare(struct journal_life *l, const struct data_place *other)
 {
     static const struct life_hooks none = {.removed = hear_nothing};
     struct journal_life x = *l;

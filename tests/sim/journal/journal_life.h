@@ -10,7 +10,7 @@
 #pragma once
 
 #include "journal_check.h"
-#include "journal_place.h"
+#include "data_place.h"
 #include "store/journal_commit.h"
 
 enum { LIFE_STAGES_MAX = 16 };
@@ -49,7 +49,7 @@ enum life_kind {
 
 struct journal_life {
     struct chance chance;
-    struct journal_place *place;   /* borrowed: whoever opens it */
+    struct data_place *place;      /* borrowed: whoever opens it */
     struct journal *journal;       /* owned */
     struct journal_commit *commit; /* owned; NULL in lives that call the journal themselves */
     struct journal_model model;
@@ -74,13 +74,13 @@ struct journal_life {
 
 /** Begins with an empty journal; the seed decides everything. `place` is open, and outlives it. */
 void journal_life_open(struct journal_life *l, uint64_t seed, enum life_kind kind,
-                       struct journal_place *place, const struct life_hooks *hooks, void *arg);
+                       struct data_place *place, const struct life_hooks *hooks, void *arg);
 /** Ends it, and frees it. */
 void journal_life_close(struct journal_life *l);
 
 /** Compares what another process has left, which had done the same until the present step began, or
  * was over, or something between; and lets it go on a little. */
-void journal_life_compare(struct journal_life *l, const struct journal_place *other);
+void journal_life_compare(struct journal_life *l, const struct data_place *other);
 
 void journal_life_append(struct journal_life *l, unsigned project, uint32_t len);
 void journal_life_put(struct journal_life *l, enum journal_table table, unsigned project,

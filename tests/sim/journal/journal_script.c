@@ -301,7 +301,7 @@ static void on_read_record(void *arg)
 /* --- begin and end ---------------------------------------------------------------------------- */
 
 void journal_script_open(struct journal_script *s, uint64_t seed, enum life_kind kind,
-                         struct journal_place *place, void (*writes)(void *arg, bool is_over))
+                         struct data_place *place, void (*writes)(void *arg, bool is_over))
 {
     s->hooks = (struct life_hooks){on_committed, on_removed, on_begun, writes};
     for (unsigned i = 0; i < SCRIPT_READERS; i++)

@@ -16,7 +16,7 @@ struct journal_script {
 
 /** Begins; `writes`: as in life_hooks, with the script as its argument. */
 void journal_script_open(struct journal_script *s, uint64_t seed, enum life_kind kind,
-                         struct journal_place *place, void (*writes)(void *arg, bool is_over));
+                         struct data_place *place, void (*writes)(void *arg, bool is_over));
 void journal_script_step(struct journal_script *s);
 /** All readers get what there is, and everything is compared. */
 void journal_script_rest(struct journal_script *s);

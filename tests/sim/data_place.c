@@ -1,4 +1,4 @@
-#include "journal_place.h"
+#include "data_place.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -8,14 +8,14 @@
 
 #include "base/invariant.h"
 
-static void format_paths(struct journal_place *p)
+static void format_paths(struct data_place *p)
 {
     (void)snprintf(p->now, sizeof(p->now), "%s/%u", p->root, p->number);
     (void)snprintf(p->file, sizeof(p->file), "%s/%u/journal/data.mdb", p->root, p->number);
     (void)snprintf(p->image, sizeof(p->image), "%s/%u/journal/data.mdb", p->root, p->number + 1);
 }
 
-static void make(const struct journal_place *p, unsigned number)
+static void make(const struct data_place *p, unsigned number)
 {
     char path[PATH_MAX];
 
@@ -38,7 +38,7 @@ static void remove_tree(const char *path)
     invariant(nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0);
 }
 
-void journal_place_open(struct journal_place *p)
+void data_place_open(struct data_place *p)
 {
     const char *parent = getenv("TMPDIR");
 
@@ -52,7 +52,7 @@ void journal_place_open(struct journal_place *p)
     format_paths(p);
 }
 
-void journal_place_move(struct journal_place *p)
+void data_place_move(struct data_place *p)
 {
     remove_tree(p->now);
     p->number++;
@@ -60,7 +60,7 @@ void journal_place_move(struct journal_place *p)
     format_paths(p);
 }
 
-uint64_t journal_place_bytes(const struct journal_place *p)
+uint64_t data_place_bytes(const struct data_place *p)
 {
     struct stat info;
 
@@ -68,7 +68,7 @@ uint64_t journal_place_bytes(const struct journal_place *p)
     return (uint64_t)info.st_size;
 }
 
-void journal_place_close(struct journal_place *p)
+void data_place_close(struct data_place *p)
 {
     remove_tree(p->root);
 }
