@@ -69,10 +69,14 @@ static void append(struct journal_script *s)
 static void append_many(struct journal_script *s)
 {
     unsigned project = any_project(s);
-    unsigned count = chance_percent(chance_of(s), 20) ? BURST_RECORDS : 100;
+    bool is_burst = chance_percent(chance_of(s), 20);
 
-    for (unsigned i = 0; i < count && !is_heavy(s); i++)
+    for (unsigned i = 0; i < (is_burst ? BURST_RECORDS : 100); i++)
         journal_life_append(&s->life, project, chance_below(chance_of(s), 8));
+    if (!is_burst || chance_percent(chance_of(s), 50))
+        return;
+    journal_life_commit(&s->life);
+    journal_life_remove_project(&s->life, project);
 }
 
 static void put(struct journal_script *s)
