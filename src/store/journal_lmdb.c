@@ -134,6 +134,25 @@ static void take_cursors(struct journal_lmdb *m)
     journal_lmdb_unlock(m);
 }
 
+void journal_lmdb_drop_rows(struct journal_lmdb *m, uint64_t project_id)
+{
+    struct buffer kept = {0};
+
+    for (size_t at = 0; at < m->rows.len;) {
+        const uint8_t *bytes = m->rows.data + at;
+        struct row row;
+        size_t len;
+
+        memcpy(&row, bytes, sizeof(row));
+        len = sizeof(row) + row.key_len + row.value_len;
+        if (journal_lmdb_read_u64(bytes + sizeof(row)) != project_id)
+            buffer_append(&kept, bytes, len);
+        at += len;
+    }
+    buffer_deinit(&m->rows);
+    m->rows = kept;
+}
+
 /* --- commit ---------------------------------------------------------------------------------- */
 
 static void write_rows(struct lmdb_env_txn *t, const struct buffer *rows)

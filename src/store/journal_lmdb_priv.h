@@ -144,6 +144,9 @@ static inline uint64_t journal_lmdb_record_count(const struct journal_lmdb_log *
     return log->visible_seq + 1 - log->first_seq;
 }
 
+/** Takes a project's rows out of the open batch. */
+void journal_lmdb_drop_rows(struct journal_lmdb *m, uint64_t project_id);
+
 /** Adds what a log holds to the counters (sign 1), or takes it away (-1). */
 void journal_lmdb_count(const struct journal_lmdb_log *log, int64_t sign);
 

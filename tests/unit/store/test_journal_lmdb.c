@@ -11,9 +11,11 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -380,6 +382,38 @@ static void a_removed_project_leaves_nothing(void **state)
     journal_close(&j);
 }
 
+/* From now on nothing can be written to a file, or again. */
+static void set_writable(bool is_writable)
+{
+    struct rlimit limit;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = is_writable ? limit.rlim_max : 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void regress_a_cursor_that_was_not_written_goes_with_its_project(void **state)
+{
+    struct journal *j = open_journal(state);
+    enum status st;
+    uint64_t seq;
+
+    commit_some(j, P, 1, 10);
+    save_cursor(j, P, slice_of("a"), 5);
+    save_cursor(j, Q, slice_of("a"), 0);
+    set_writable(false);
+    st = journal_commit(j);
+    set_writable(true);
+    assert_int_not_equal(st, ST_OK);
+    journal_remove_project(j, P);
+    assert_int_equal(journal_commit(j), ST_OK);
+    j = reopen(state, j);
+    assert_int_equal(load_cursor(j, P, slice_of("a"), &seq), ST_NOT_FOUND);
+    assert_int_equal(load_cursor(j, Q, slice_of("a"), &seq), ST_OK);
+    journal_close(&j);
+}
+
 /* --- refused --------------------------------------------------------------------------------- */
 
 static void mark_newer(struct lmdb_env_txn *t, void *arg)
@@ -460,6 +494,7 @@ int main(void)
         TEMP_DATA_TEST(retention_by_age),
         TEMP_DATA_TEST(retention_by_size),
         TEMP_DATA_TEST(a_removed_project_leaves_nothing),
+        TEMP_DATA_TEST(regress_a_cursor_that_was_not_written_goes_with_its_project),
         TEMP_DATA_TEST(one_of_a_newer_program_is_refused),
         TEMP_DATA_TEST(readers_run_beside_the_commits),
     };
