@@ -16,7 +16,7 @@
 enum {
     CRASH_PERCENT = 6, /* of the steps that write */
     CRASH_HEAVY_PERCENT = 3,
-    CRASH_REMOVAL_PERCENT = 40, /* they are rare, and of many transactions */
+    CRASH_REMOVAL_PERCENT = 60, /* they are rare, and of many transactions */
     CRASH_CALLS_BITS = 6,       /* calls to the disk: a batch has three or more, a removal many */
     FAIL_PERCENT = 4,
     TRIM_MS = 1000, /* between two trims of a journal_commit */
@@ -144,16 +144,16 @@ static enum journal_disk_end any_end(struct journal_life *l)
 static void arm_crash(struct journal_life *l)
 {
     unsigned percent = l->kind == LIFE_HEAVY ? CRASH_HEAVY_PERCENT : CRASH_PERCENT;
-    unsigned calls = 1u << chance_below(&l->chance, CRASH_CALLS_BITS + 1);
+    unsigned bits = chance_below(&l->chance, CRASH_CALLS_BITS + 1);
 
     for (unsigned i = 0; i < l->stage_count; i++) {
         if (l->stages[i].kind == LIFE_REMOVE) {
             percent = CRASH_REMOVAL_PERCENT;
-            calls = 1u << CRASH_CALLS_BITS;
+            bits += 2;
         }
     }
     if (l->kind != LIFE_CALM && !l->is_reading && chance_percent(&l->chance, percent))
-        journal_disk_crash_in(chance_below(&l->chance, calls), any_end(l), &l->chance,
+        journal_disk_crash_in(chance_below(&l->chance, 1u << bits), any_end(l), &l->chance,
                               l->place->image);
 }
 
