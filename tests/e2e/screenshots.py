@@ -17,6 +17,7 @@ from lib.world import Login, Net, Project
 
 HIGHEST = 1800  # lists go on like that
 PROJECT = "/api/v1/projects/{project_key}"
+TYPE = PROJECT + "/types/{product_key}"
 THERMOSTAT = {
     "name": "温室控制器 Greenhouse controller", "code": "greenhouse-2",
     "definition": {
@@ -37,7 +38,16 @@ THERMOSTAT = {
 NAMES = ["1 号温室", "2 号温室", "North greenhouse", "水泵 Pump 3", "冷库门口的温度计",
          "A device whose name is rather long for a list", "Boiler", "网关 Gateway"]
 
-# name: (path, what must be there, what is clicked or filled then, to be waited for)
+def change_type(shown):
+    """Somebody else does."""
+    where = {"project_key": shown["key"], "product_key": shown["type"]}
+    name = THERMOSTAT["name"]
+    if shown["admin"].get(TYPE, **where)["name"] == name:
+        name += " 2"
+    shown["admin"].patch(TYPE, {"name": name}, **where)
+
+
+# name: (path, what must be there, what is clicked or filled then, to be waited for, or happens)
 PAGES = {
     "login": ("/login", test("username")),
     "projects": ("/projects", test("project")),
@@ -66,6 +76,9 @@ PAGES = {
     "type": ("/p/{key}/types/{type}", test("attribute-table")),
     "type-json": ("/p/{key}/types/{type}", test("attribute-table"), [("click", ":nth-match(.el-radio-button, 2)")]),
     "attribute": ("/p/{key}/types/{type}", test("attribute-table"), [("click", test("add-attribute"))]),
+    "type-stale": ("/p/{key}/types/{type}", test("attribute-table"),
+                   [(change_type,), ("fill", test("type-name"), "温室 Greenhouse"),
+                    ("click", test("save-type")), ("wait", test("load-now"))]),
     "type-import": ("/p/{key}/types", test("types"), [("click", test("import-type"))]),
     "alarms": ("/p/{key}/alarms", test("alarms")),
     "alarms-none": ("/p/{empty}/alarms", test("empty")),
@@ -137,7 +150,7 @@ def furnish(server, admin):
                                                  for kind in ("alarm", "online")))
     online.pop().disconnect()
     return net, {"key": project.key, "empty": empty, "type": kind["product_key"], "gateway": gateway,
-            "du": first.login.username, "plain": devices[5]["username"]}, online
+            "admin": admin, "du": first.login.username, "plain": devices[5]["username"]}, online
 
 
 def speak(devices, stop):
@@ -159,7 +172,10 @@ def shoot(page, folder, name, shown, steps):
     page.goto("/#" + path.format(**shown))
     page.wait(middle)
     for do, *args in more[0] if more else ():
-        getattr(page, do)(*(arg.format(**shown) for arg in args))
+        if callable(do):
+            do(shown)
+        else:
+            getattr(page, do)(*(arg.format(**shown) for arg in args))
     time.sleep(0.6)  # animations, and something live
     page.screenshot(str(folder / f"{name}.png"), HIGHEST)
     width, most = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")

@@ -1,5 +1,6 @@
 // Alarm rules, what alerts now, what happened, and who is told.
-import { get, patch, path, post, remove, type Page, type Query } from "./http";
+import { get, path, post, remove, type Page, type Query } from "./http";
+import { patchKnown } from "./known";
 import type {
     AlarmChange, AlarmDefinition, AlarmRule, AlarmRuleEntry, AlarmState, Notifier, NotifierResult,
     NotifierStatus,
@@ -11,9 +12,9 @@ export const rule = (key: string, rule: string): Promise<AlarmRule> =>
     get(path("projects", key, "alarm_rules", rule));
 export const addRule = (key: string, definition: AlarmDefinition): Promise<AlarmRule> =>
     post(path("projects", key, "alarm_rules"), { definition });
-export const changeRule = (key: string, rule: string,
+export const changeRule = (known: AlarmRuleEntry,
     change: { definition?: AlarmDefinition; enabled?: boolean }): Promise<AlarmRule> =>
-    patch(path("projects", key, "alarm_rules", rule), change);
+    patchKnown(path("projects", known.project_key, "alarm_rules", known.rule), known, change);
 export const removeRule = (key: string, rule: string): Promise<void> =>
     remove(path("projects", key, "alarm_rules", rule));
 
@@ -34,8 +35,9 @@ export const notifierStatus = (key: string, name: string): Promise<NotifierStatu
 export const addNotifier = (key: string,
     fields: Record<string, unknown>): Promise<Notifier & { secret: string }> =>
     post(notifierPath(key), fields);
-export const changeNotifier = (key: string, name: string,
-    change: Record<string, unknown>): Promise<Notifier> => patch(notifierPath(key, name), change);
+export const changeNotifier = (key: string, known: Notifier,
+    change: Record<string, unknown>): Promise<Notifier> =>
+    patchKnown(notifierPath(key, known.name), known, change);
 export const renewNotifier = (key: string, name: string): Promise<{ secret: string }> =>
     post(notifierPath(key, name, "renew"));
 export const removeNotifier = (key: string, name: string): Promise<void> =>

@@ -1,5 +1,6 @@
 // Devices and device types of a project.
-import { get, patch, path, post, remove, request, type Page } from "./http";
+import { get, path, post, remove, request, type Page } from "./http";
+import { patchKnown } from "./known";
 import type {
     AlarmState, Attributes, Command, Connection, Delivery, Device, DeviceAlarmRule, DeviceType,
     LogEntry, TypeDefinition,
@@ -36,8 +37,8 @@ export const addDevice = (key: string, fields: NewDevice): Promise<Device> =>
 export const addDevices = (key: string, count: number, name?: string,
     type?: string): Promise<Page<Device>> =>
     post(path("projects", key, "devices", "batch"), { count, name, type });
-export const changeDevice = (key: string, username: string,
-    change: Record<string, unknown>): Promise<Device> => patch(of(key, username), change);
+export const changeDevice = (known: Device, change: Record<string, unknown>): Promise<Device> =>
+    patchKnown(of(known.project_key, known.username), known, change);
 export const removeDevice = (key: string, username: string): Promise<void> =>
     remove(of(key, username));
 
@@ -45,9 +46,12 @@ export const connection = (key: string, username: string): Promise<Connection> =
     get(of(key, username, "connection"));
 export const attributes = (key: string, username: string): Promise<Attributes> =>
     get(of(key, username, "attributes"));
-/** Sets cloud values of which the device is not told. */
-export const setAttributes = (key: string, username: string, values: unknown): Promise<void> =>
-    patch(of(key, username, "attributes"), values);
+/** Sets cloud values of which the device is not told; `known`: those before, without their times. */
+export const setAttributes = (key: string, username: string, known: object,
+    values: object): Promise<void> =>
+    patchKnown(of(key, username, "attributes"), known, values, (read: Attributes) =>
+        Object.fromEntries(Object.entries(read.attributes)
+            .map(([name, { value }]) => [name, value])));
 export const pushAttributes = (key: string, username: string, values: unknown): Promise<Delivery> =>
     post(of(key, username, "attributes_push"), values);
 export const sendCommand = (key: string, username: string,
@@ -66,9 +70,10 @@ export const alarmsOf = (key: string, username: string): Promise<Page<AlarmState
 export const alarmRulesOf = (key: string, username: string,
     cursor?: string): Promise<Page<DeviceAlarmRule>> =>
     get(of(key, username, "alarm_rules"), { cursor, limit: 200 });
-export const switchAlarmRule = (key: string, username: string, rule: string,
+export const switchAlarmRule = (username: string, known: DeviceAlarmRule,
     off: boolean): Promise<DeviceAlarmRule> =>
-    patch(of(key, username, "alarm_rules", rule), { switched_off: off });
+    patchKnown(of(known.project_key, username, "alarm_rules", known.rule), known,
+        { switched_off: off });
 
 const ofType = (key: string, type: string, ...more: string[]): string =>
     path("projects", key, "types", type, ...more);
@@ -80,8 +85,9 @@ export const type = (key: string, product: string): Promise<DeviceType> =>
 export const addType = (key: string,
     fields: { name: string; code?: string | null; definition?: TypeDefinition }):
     Promise<DeviceType> => post(path("projects", key, "types"), fields);
-export const changeType = (key: string, product: string,
-    change: Record<string, unknown>): Promise<DeviceType> => patch(ofType(key, product), change);
+export const changeType = (known: DeviceType,
+    change: Record<string, unknown>): Promise<DeviceType> =>
+    patchKnown(ofType(known.project_key, known.product_key), known, change);
 export const removeType = (key: string, product: string): Promise<void> =>
     remove(ofType(key, product));
 export const typeExport = (key: string, product: string): string =>

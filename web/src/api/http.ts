@@ -41,6 +41,8 @@ export interface RequestOptions {
     /** Bytes that go as they are, instead of `body`. */
     bytes?: string | Uint8Array<ArrayBuffer>;
     signal?: AbortSignal;
+    /** Only if the thing still has this tag. */
+    ifMatch?: string;
     /** A 401 is an answer here, not the end of the session (login itself). */
     keepsSession?: boolean;
 }
@@ -48,6 +50,14 @@ export interface RequestOptions {
 export interface Page<T> {
     items: T[];
     next: string | null;
+}
+
+// What was read carries its tag, unseen by those who list, copy or send its members.
+const TAG = Symbol("tag");
+
+/** The ETag with which this was read; undefined: it is a part of something, or was made here. */
+export function tagOf(thing: object): string | undefined {
+    return (thing as { [TAG]?: string })[TAG];
 }
 
 let csrfToken = "";
@@ -108,6 +118,9 @@ async function send(method: string, target: string, options: RequestOptions): Pr
         headers["Content-Type"] = "application/json";
         body = JSON.stringify(options.body);
     }
+    if (options.ifMatch !== undefined) {
+        headers["If-Match"] = options.ifMatch;
+    }
     if (method !== "GET" && csrfToken) {
         headers["X-CSRF-Token"] = csrfToken;
     }
@@ -127,11 +140,17 @@ async function read<T>(response: Response): Promise<T> {
     if (response.status === 204) {
         return undefined as T;
     }
+    let value: T;
     try {
-        return (await response.json()) as T;
+        value = (await response.json()) as T;
     } catch {
         throw new Problem("unexpected", response.status);
     }
+    const tag = response.headers.get("ETag");
+    if (tag !== null && typeof value === "object" && value !== null) {
+        Object.defineProperty(value, TAG, { value: tag });
+    }
+    return value;
 }
 
 export async function request<T>(method: string, target: string,
@@ -159,6 +178,4 @@ export const get = <T>(target: string, query?: Query, signal?: AbortSignal): Pro
     request<T>("GET", target, { query, signal });
 export const post = <T>(target: string, body?: unknown): Promise<T> =>
     request<T>("POST", target, { body });
-export const patch = <T>(target: string, body: unknown): Promise<T> =>
-    request<T>("PATCH", target, { body });
 export const remove = (target: string): Promise<void> => request<void>("DELETE", target);

@@ -1,5 +1,6 @@
 // Projects, their credentials and secrets, their applications' sessions, and the server.
-import { get, patch, path, post, remove, type Page, type Query } from "./http";
+import { get, path, post, remove, type Page, type Query } from "./http";
+import { patchKnown } from "./known";
 import type {
     ApplicationSession, Counter, Credentials, Pass, Project, Secret, Server, StoredMessage,
 } from "./types";
@@ -11,8 +12,8 @@ export const projects = (cursor?: string): Promise<Page<Project>> =>
     get(path("projects"), { cursor, limit: 200 });
 export const project = (key: string): Promise<Project> => get(path("projects", key));
 export const addProject = (name: string): Promise<Project> => post(path("projects"), { name });
-export const changeProject = (key: string, change: Record<string, unknown>): Promise<Project> =>
-    patch(path("projects", key), change);
+export const changeProject = (known: Project, change: Record<string, unknown>): Promise<Project> =>
+    patchKnown(path("projects", known.project_key), known, change);
 export const removeProject = (key: string): Promise<void> => remove(path("projects", key));
 
 export const credentials = (key: string): Promise<Credentials> =>

@@ -1,5 +1,6 @@
 // Who is signed in, and the operators.
-import { get, patch, path, post, remove, request, type Page } from "./http";
+import { get, path, post, remove, request, type Page } from "./http";
+import { patchKnown } from "./known";
 import type { Operator, Role, Session } from "./types";
 
 export const setupNeeded = async (): Promise<boolean> =>
@@ -28,9 +29,9 @@ export const operators = (cursor?: string): Promise<Page<Operator>> =>
 export const addOperator = (username: string, password: string, role: Role): Promise<Operator> =>
     post(path("operators"), { username, password, role });
 
-export const changeOperator = (username: string,
+export const changeOperator = (known: Operator,
     change: { password?: string; role?: Role }): Promise<Operator> =>
-    patch(path("operators", username), change);
+    patchKnown(path("operators", known.username), known, change);
 
 export const removeOperator = (username: string): Promise<void> =>
     remove(path("operators", username));

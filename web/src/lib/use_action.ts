@@ -1,5 +1,5 @@
 // Something that a person starts: once at a time, and what goes wrong is said.
-import { ElMessage } from "element-plus";
+import { ElMessage, ElMessageBox } from "element-plus";
 import { ref, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { Problem } from "@/api/http";
@@ -30,16 +30,43 @@ export interface Action<A extends unknown[]> {
     problem: Ref<Problem | null>;
     /** Whether it went well. */
     run: (...args: A) => Promise<boolean>;
+    /** Shows what is there now, when somebody else has changed it. */
+    load?: () => Promise<void>;
 }
 
 /**
  * @param quiet  the caller shows `problem` itself; otherwise a message appears
+ * @param reload  shows what is there now: offered when somebody else has changed it
  */
 export function useAction<A extends unknown[]>(act: (...args: A) => Promise<unknown>,
-    quiet = false): Action<A> {
+    quiet = false, reload?: () => Promise<unknown>): Action<A> {
     const { t } = useI18n();
     const busy = ref(false);
     const problem = ref<Problem | null>(null) as Ref<Problem | null>;
+    const load = reload && (async (): Promise<void> => {
+        await reload();
+        problem.value = null;
+    });
+
+    const tell = async (error: Problem): Promise<void> => {
+        const detail = problemDetail(t, error);
+        if (error.code !== "gone_stale" || load === undefined) {
+            ElMessage({
+                type: "error",
+                message: detail ? `${problemText(t, error)} (${detail})` : problemText(t, error),
+                duration: 6000,
+                showClose: true,
+            });
+            return;
+        }
+        const wants = await ElMessageBox.confirm(t("problem.staleText"), problemText(t, error), {
+            confirmButtonText: t("problem.loadNow"), cancelButtonText: t("common.cancel"),
+            type: "warning",
+        }).then(() => true, () => false);
+        if (wants) {
+            await load();
+        }
+    };
 
     const run = async (...args: A): Promise<boolean> => {
         if (busy.value) {
@@ -56,19 +83,12 @@ export function useAction<A extends unknown[]>(act: (...args: A) => Promise<unkn
             }
             problem.value = error;
             if (!quiet) {
-                const detail = problemDetail(t, error);
-                ElMessage({
-                    type: "error",
-                    message: detail ? `${problemText(t, error)} (${detail})`
-                        : problemText(t, error),
-                    duration: 6000,
-                    showClose: true,
-                });
+                void tell(error);
             }
             return false;
         } finally {
             busy.value = false;
         }
     };
-    return { busy, problem, run };
+    return { busy, problem, run, load };
 }

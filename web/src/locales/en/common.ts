@@ -75,7 +75,7 @@ export default {
         not_found: "This does not exist (any more).",
         method_not_allowed: "The server does not offer this.",
         conflict: "This exists already, or something depends on it.",
-        gone_stale: "Somebody else has changed this in the meantime. Load it again.",
+        gone_stale: "Somebody else has changed this in the meantime.",
         too_large: "This is too large.",
         unsupported_media_type: "The server does not take this form of data.",
         refused: "The device type does not allow this.",
@@ -83,6 +83,8 @@ export default {
         too_many: "Too many requests. Wait a moment and try again.",
         internal: "The server has failed. Its log says why.",
         unavailable: "The server cannot do this now. Try again in a moment.",
+        staleText: "Nothing was saved. Loading what is there now replaces your changes on this page.",
+        loadNow: "Load what is there now",
         place: "Line {line}, column {column}",
     },
     json: {

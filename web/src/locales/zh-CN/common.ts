@@ -75,7 +75,7 @@ export default {
         not_found: "内容不存在或已被删除。",
         method_not_allowed: "服务器不支持该操作。",
         conflict: "内容已存在，或正被其他内容使用。",
-        gone_stale: "内容已被他人修改，请重新加载。",
+        gone_stale: "内容已被他人修改。",
         too_large: "内容过大。",
         unsupported_media_type: "服务器不支持该数据格式。",
         refused: "设备类型的定义不允许该内容。",
@@ -83,6 +83,8 @@ export default {
         too_many: "请求过于频繁，请稍后再试。",
         internal: "服务器内部错误，原因见服务器日志。",
         unavailable: "服务器暂时无法处理，请稍后再试。",
+        staleText: "您的修改尚未保存。加载最新内容后，此处的修改将被替换。",
+        loadNow: "加载最新内容",
         place: "第 {line} 行，第 {column} 列",
     },
     json: {
