@@ -22,5 +22,5 @@ def nobody_else_notices(bystanders):
 @pytest.fixture
 def counted(server):
     """Gives by how much a counter has grown since the test began."""
-    before = server.cli("status")
-    return lambda name: server.cli("status")[name] - before[name]
+    before = server.counters()
+    return lambda name: server.counters()[name] - before[name]

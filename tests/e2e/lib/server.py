@@ -156,6 +156,16 @@ class Server:
         assert done.returncode == 0, done
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def counters(self):
+        """What `eztcloud status` shows, asked without a process of its own: for tests that must not
+        be late."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(DEADLINE_S)
+            control.connect(str(self.data / "control.sock"))
+            control.sendall(b"counters\n")
+            with control.makefile() as lines:
+                return {name: int(value) for name, value, *_ in map(str.split, lines)}
+
     def cli_run(self, *args):
         done = run(*args, "--data", self.data, env=self.env)
         assert_no_sanitizer_report(done.stderr)
