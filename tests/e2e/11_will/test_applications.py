@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from lib import packets, ws
-from lib.cases import table, versions
+from lib.cases import V4, V5, table, versions
 from lib.client import refusal
 from lib.packets import Prop, Will
 
@@ -60,6 +60,40 @@ def test_on_take_over(net, watched, version):
     net.app(version, client_id=name, will=Will(topic, COMMAND))
     net.app(version, client_id=name).ping()
     watcher.receive(topic, COMMAND)
+
+
+PERSISTENT = {
+    "3.1.1": (V4, ()),
+    "no delay": (V5, ((Prop.WILL_DELAY, 0),)),
+    "delay": (V5, ((Prop.WILL_DELAY, 3600),)),
+    "delay beyond the session": (V5, ((Prop.WILL_DELAY, 7200),)),
+}
+
+
+@table("version, props", PERSISTENT)
+def test_on_take_over_with_clean_start(net, watched, version, props):
+    """[MQTT-3.1.4-3], [MQTT-3.1.2-8], MQTT 5.0 section 3.1.2.5, 3.1.1 [MQTT-3.1.2-8]: the connection
+    is closed, and a new session ends the one that it had, so its will is due whatever its delay."""
+    topic, watcher = watched
+    keep = () if version == V4 else ((Prop.SESSION_EXPIRY, 3600),)
+    name = f"clean{version}{props}"
+    old = net.app(version, client_id=name, clean=False, will=Will(topic, COMMAND, 1, props=props),
+                  props=keep)
+    assert not net.app(version, client_id=name, clean=True, props=keep).connack.session_present
+    watcher.receive(topic, COMMAND)
+    old.expect_closed(0x8E)
+    net.expect_none_before_mark(topic, watcher)
+
+
+def test_on_take_over_that_goes_on(net, watched):
+    """[MQTT-3.1.3-9]: the session goes on before the delay is over, so there is no will."""
+    topic, watcher = watched
+    keep = ((Prop.SESSION_EXPIRY, 3600),)
+    old = net.app(client_id="on", clean=False, props=keep,
+                  will=Will(topic, COMMAND, props=((Prop.WILL_DELAY, 1800),)))
+    assert net.app(client_id="on", clean=False, props=keep).connack.session_present
+    old.expect_closed(0x8E)
+    net.expect_none_before_mark(topic, watcher)
 
 
 def test_on_websocket_close(net, watched):

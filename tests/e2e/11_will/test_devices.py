@@ -67,6 +67,24 @@ def test_on_take_over(net, watched, version):
     app.receive(login.open("data/s"), b"new")
 
 
+@table("client_id, clean", {"clean start": ("one", True), "another identifier": ("other", False)})
+@pytest.mark.parametrize("delay", [0, 3600])
+def test_on_take_over_by_a_new_session(net, watched, client_id, clean, delay):
+    """[MQTT-3.1.4-3], [MQTT-3.1.2-8], open-api 3.4: the session that the new one takes the place of
+    has ended, so the will of its connection is due whatever its delay."""
+    login, app = watched
+    keep = ((Prop.SESSION_EXPIRY, 3600),)
+    will = Will(login.own("data", "will"), b"old", props=((Prop.WILL_DELAY, delay),))
+    old = net.device(login, client_id="one", clean=False, will=will, props=keep)
+    app.receive_online(login.open("online"), True)
+    new = net.device(login, client_id=client_id, clean=clean, props=keep)
+    assert not new.connack.session_present
+    app.receive(login.open("data/will"), b"old")
+    old.expect_closed(0x8E)
+    new.publish(new.own("data", "s"), b"new")
+    app.receive(login.open("data/s"), b"new")
+
+
 @versions
 def test_dropped_by_disconnect(net, watched, version):
     """[MQTT-3.14.4-3]."""
