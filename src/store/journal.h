@@ -18,8 +18,9 @@
 struct journal;
 
 enum {
-    JOURNAL_KEY_MAX = 480,         /* bytes of a row's or a cursor's name, at least 1 */
-    JOURNAL_RECORD_MAX = 257 << 20 /* bytes: more than the largest packet of MQTT */
+    JOURNAL_KEY_MAX = 480,          /* bytes of a row's or a cursor's name, at least 1 */
+    JOURNAL_RECORD_MAX = 257 << 20, /* bytes: more than the largest packet of MQTT */
+    JOURNAL_TRIM_MOST = 4096        /* records that a trim takes before it leaves the rest */
 };
 
 /* X(NAME, name of the table, what its rows are) */
@@ -112,8 +113,9 @@ uint64_t journal_append(struct journal *j, uint64_t project_id, struct slice byt
 void journal_put(struct journal *j, enum journal_table table, uint64_t project_id, struct slice key,
                  struct slice value);
 
-/** Makes the batch durable and visible, with all cursors as they were last saved. Committing thread
- * only. Errors: ST_IO, ST_FULL: nothing of the batch is stored, try again. */
+/** Makes the batch durable and visible, with all cursors as they were last saved. What is over in
+ * the projects of its records may go along, as by journal_trim. Committing thread only. Errors:
+ * ST_IO, ST_FULL: nothing of the batch is stored, try again. */
 enum status journal_commit(struct journal *j) MUST_CHECK;
 
 /**
@@ -155,8 +157,9 @@ typedef void (*journal_row_fn)(uint64_t project_id, struct slice key, struct sli
 enum status journal_each(struct journal *j, enum journal_table table, journal_row_fn fn,
                          void *arg) MUST_CHECK;
 
-/** Drops records that need not be kept any more, a bounded number at once, and makes cursors that
- * were saved durable. Committing thread only, with no batch open. Gives how many records went. */
+/** Drops records that need not be kept any more, and makes cursors that were saved durable.
+ * Committing thread only, with no batch open. Gives how many records went; from JOURNAL_TRIM_MOST
+ * on there may be more. */
 uint64_t journal_trim(struct journal *j, int64_t now_unix_ms);
 
 /** Drops a project with its records, rows and cursors; its numbers begin anew. Committing thread

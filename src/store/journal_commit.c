@@ -16,7 +16,8 @@
 
 enum {
     JOURNAL_COMMIT_MAGIC = 0x4A434F4D,
-    TRIM_MS = 1000 /* between two trims */
+    TRIM_MS = 1000,   /* between two trims, */
+    TRIM_MORE_MS = 20 /* and while there is more: others have the disk in between */
 };
 
 struct journal_commit {
@@ -208,11 +209,13 @@ static bool commit_batch(struct journal_commit *c)
 static void trim_if_due(struct journal_commit *c)
 {
     uint64_t now_ms = clock_mono_ms();
+    uint64_t count;
 
     if (now_ms < c->next_trim_ms)
         return;
-    c->next_trim_ms = now_ms + TRIM_MS;
-    counter_add(&CT_journal_trimmed, (int64_t)journal_trim(c->journal, clock_unix_ms()));
+    count = journal_trim(c->journal, clock_unix_ms());
+    c->next_trim_ms = now_ms + (count < JOURNAL_TRIM_MOST ? TRIM_MS : TRIM_MORE_MS);
+    counter_add(&CT_journal_trimmed, (int64_t)count);
 }
 
 bool journal_commit_turn(struct journal_commit *c)

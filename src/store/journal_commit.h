@@ -52,7 +52,7 @@ void journal_request_free(struct journal_request **r);
 typedef void (*journal_committed_fn)(struct journal_request *first, void *arg);
 
 /** @param threaded  a thread of its own commits; otherwise journal_commit_turn. It also trims about
- * once a second. `j` is borrowed. */
+ * once a second, more often while much is over. `j` is borrowed. */
 struct journal_commit *journal_commit_new(struct journal *j, bool threaded, journal_committed_fn fn,
                                           void *arg);
 

@@ -209,7 +209,7 @@ void journal_lmdb_write_log(struct lmdb_env_txn *t, uint64_t project_id, uint64_
 
 static void write_batch(struct lmdb_env_txn *t, void *arg)
 {
-    const struct journal_lmdb *m = arg;
+    struct journal_lmdb *m = arg;
 
     write_records(t, m);
     write_rows(t, &m->rows);
@@ -219,6 +219,7 @@ static void write_batch(struct lmdb_env_txn *t, void *arg)
         journal_lmdb_write_log(t, log->project_id, log->appended_seq,
                                log->bytes + log->batch_bytes);
     }
+    journal_lmdb_trim_write(m, &m->trim, t);
 }
 
 /* What was written may be seen. */
@@ -243,6 +244,18 @@ static void show_batch(struct journal_lmdb *m)
     m->rows.len = 0;
 }
 
+/* What is over in the logs of the batch. */
+static void begin_trim(struct journal_lmdb *m)
+{
+    uint64_t count = m->records.len / sizeof(struct pending);
+
+    journal_lmdb_trim_begin(&m->trim, m->batch_ms, 2 * count);
+    journal_lmdb_lock(m);
+    for (struct list *n = m->touched.next; n != &m->touched; n = n->next)
+        journal_lmdb_trim_add(m, &m->trim, list_entry(n, struct journal_lmdb_log, touched_node));
+    journal_lmdb_unlock(m);
+}
+
 static enum status lmdb_commit(struct journal *j)
 {
     struct journal_lmdb *m = journal_lmdb_of(j);
@@ -253,10 +266,14 @@ static enum status lmdb_commit(struct journal *j)
     take_cursors(m);
     if (m->records.len == 0 && m->rows.len == 0)
         return ST_OK;
+    begin_trim(m);
     st = lmdb_env_write(m->env, write_batch, m);
-    if (st == ST_OK)
-        show_batch(m);
-    return st;
+    if (st != ST_OK)
+        return st;
+    show_batch(m);
+    journal_lmdb_trim_apply(&m->trim);
+    counter_add(&CT_journal_trimmed, (int64_t)m->trim.count);
+    return ST_OK;
 }
 
 /* --- readers --------------------------------------------------------------------------------- */
@@ -443,6 +460,7 @@ static void lmdb_close(struct journal *j)
     hash_table_deinit(&m->by_project);
     buffer_deinit(&m->records);
     buffer_deinit(&m->rows);
+    buffer_deinit(&m->trim.parts);
     lmdb_env_close(&m->env);
     invariant(pthread_mutex_destroy(&m->mutex) == 0);
     m->magic = 0;

@@ -54,6 +54,14 @@ struct journal_lmdb_log {
     uint64_t batch_bytes; /* of those in the open batch */
 };
 
+/* Records that go because retention is over. The committing thread's. */
+struct journal_lmdb_trim {
+    int64_t now_ms;
+    uint64_t most;       /* records that go at most */
+    uint64_t count;      /* that go */
+    struct buffer parts; /* owned: of logs, struct trim_part */
+};
+
 struct journal_lmdb {
     struct journal base;
     uint32_t magic;
@@ -67,7 +75,8 @@ struct journal_lmdb {
     struct list touched;
     struct buffer records; /* owned: struct pending */
     struct buffer rows;    /* owned */
-    int64_t batch_ms;      /* Unix time of the open batch; never goes back */
+    struct journal_lmdb_trim trim;
+    int64_t batch_ms; /* Unix time of the open batch; never goes back */
 };
 
 static inline struct journal_lmdb *journal_lmdb_of(struct journal *j)
@@ -153,6 +162,17 @@ void journal_lmdb_count(const struct journal_lmdb_log *log, int64_t sign);
 /** Writes a log's row. */
 void journal_lmdb_write_log(struct lmdb_env_txn *t, uint64_t project_id, uint64_t last_seq,
                             uint64_t bytes);
+
+/** Begins a trim of nothing yet. */
+void journal_lmdb_trim_begin(struct journal_lmdb_trim *x, int64_t now_ms, uint64_t most);
+/** Adds what is over in a log, the open batch counted in. Under the lock. */
+void journal_lmdb_trim_add(struct journal_lmdb *m, struct journal_lmdb_trim *x,
+                           struct journal_lmdb_log *log);
+/** Takes the records away and writes the logs' rows, behind the open batch's. */
+void journal_lmdb_trim_write(struct journal_lmdb *m, struct journal_lmdb_trim *x,
+                             struct lmdb_env_txn *t);
+/** Once that is committed, and the batch visible. */
+void journal_lmdb_trim_apply(const struct journal_lmdb_trim *x);
 
 /* What the public functions lead to; journal.h says what they do. */
 uint64_t journal_lmdb_trim(struct journal *j, int64_t now_unix_ms);

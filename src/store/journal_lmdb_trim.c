@@ -2,10 +2,12 @@
  * What goes from the journal on disk: records whose retention is over, and projects. In
  * transactions of a bounded size, so that the batches between them do not wait for long. The
  * committing thread's.
+ *
+ * A batch takes along from the logs that it adds to what is over there, up to twice as many records
+ * as it has: however fast they come, a log does not outgrow its retention, at the price of no
+ * transaction more. What else is over goes by trims.
  */
 #include "store/journal_lmdb_priv.h"
-
-enum { TRIM_MOST = 4096 /* records that go in one transaction; logs that are looked at */ };
 
 /* --- trim ------------------------------------------------------------------------------------ */
 
@@ -18,12 +20,10 @@ struct trim_part {
     int64_t oldest_ms;
 };
 
-struct trim {
-    const struct journal_limits *limits;
-    int64_t now_ms;
-    struct buffer parts; /* owned: struct trim_part */
+struct sweep {
+    const struct journal_lmdb *journal;
+    struct journal_lmdb_trim *trim;
     struct trim_part *part;
-    uint64_t count;
 };
 
 static bool is_over(const struct journal_limits *l, uint64_t bytes, int64_t committed_ms,
@@ -35,11 +35,12 @@ static bool is_over(const struct journal_limits *l, uint64_t bytes, int64_t comm
            (l->retention_ms != 0 && age_ms > 0 && (uint64_t)age_ms > l->retention_ms);
 }
 
+/* What the open batch adds stays until it can be seen. */
 static enum lmdb_env_sweep trim_record(struct slice key, struct slice value, void *arg)
 {
-    struct trim *x = arg;
+    const struct sweep *x = arg;
     struct trim_part *p = x->part;
-    uint64_t seq;
+    uint64_t seq, len;
 
     if (!journal_lmdb_is_of(key, p->log->project_id))
         return LMDB_ENV_STOP;
@@ -47,83 +48,102 @@ static enum lmdb_env_sweep trim_record(struct slice key, struct slice value, voi
     seq = journal_lmdb_read_u64(key.data + JOURNAL_LMDB_PROJECT_LEN);
     p->oldest_ms = (int64_t)journal_lmdb_read_u64(value.data);
     p->first_seq = seq;
-    if (x->count == TRIM_MOST || !is_over(x->limits, p->bytes, p->oldest_ms, x->now_ms))
+    if (seq > p->log->visible_seq || x->trim->count == x->trim->most ||
+        !is_over(&x->journal->limits, p->bytes, p->oldest_ms, x->trim->now_ms))
         return LMDB_ENV_STOP;
-    x->count++;
+    x->trim->count++;
     p->first_seq = seq + 1;
-    p->bytes -=
-        value.len - JOURNAL_LMDB_TIME_LEN < p->bytes ? value.len - JOURNAL_LMDB_TIME_LEN : p->bytes;
+    len = value.len - JOURNAL_LMDB_TIME_LEN;
+    p->bytes -= len < p->bytes ? len : p->bytes;
     p->lost += seq > p->lowest_cursor;
     return LMDB_ENV_TAKE;
 }
 
-static void trim_logs(struct lmdb_env_txn *t, void *arg)
+static struct trim_part *part_at(const struct journal_lmdb_trim *x, size_t at)
 {
-    struct trim *x = arg;
+    return (struct trim_part *)(void *)(x->parts.data + at);
+}
 
+void journal_lmdb_trim_begin(struct journal_lmdb_trim *x, int64_t now_ms, uint64_t most)
+{
+    x->now_ms = now_ms;
+    x->most = most;
     x->count = 0;
-    for (size_t at = 0; at < x->parts.len; at += sizeof(struct trim_part)) {
-        struct trim_part *p = (struct trim_part *)(void *)(x->parts.data + at);
-        struct journal_lmdb_key k;
-
-        x->part = p;
-        p->first_seq = p->log->first_seq;
-        p->oldest_ms = p->log->oldest_ms;
-        p->bytes = p->log->bytes;
-        p->lost = 0;
-        lmdb_env_sweep(t, JOURNAL_LMDB_RECORD, journal_lmdb_record_key(&k, p->log->project_id, 0),
-                       trim_record, x);
-        journal_lmdb_write_log(t, p->log->project_id, p->log->visible_seq, p->bytes);
-    }
+    x->parts.len = 0;
 }
 
 /* Only the committing thread changes what is looked at here, but for the cursors. */
-static void gather_parts(struct journal_lmdb *m, struct trim *x)
+void journal_lmdb_trim_add(struct journal_lmdb *m, struct journal_lmdb_trim *x,
+                           struct journal_lmdb_log *log)
 {
-    journal_lmdb_lock(m);
-    for (struct list *n = m->logs.next;
-         n != &m->logs && x->parts.len < TRIM_MOST * sizeof(*x->part); n = n->next) {
-        struct trim_part p = {.log = list_entry(n, struct journal_lmdb_log, node)};
+    struct trim_part p = {.log = log};
 
-        if (journal_lmdb_record_count(p.log) == 0 ||
-            !is_over(&m->limits, p.log->bytes, p.log->oldest_ms, x->now_ms))
-            continue;
-        p.lowest_cursor = journal_cursors_lowest(&p.log->cursors);
-        buffer_append(&x->parts, &p, sizeof(p));
-    }
-    journal_lmdb_unlock(m);
+    if (journal_lmdb_record_count(log) == 0 ||
+        !is_over(&m->limits, log->bytes + log->batch_bytes, log->oldest_ms, x->now_ms))
+        return;
+    p.lowest_cursor = journal_cursors_lowest(&log->cursors);
+    buffer_append(&x->parts, &p, sizeof(p));
 }
 
-static void apply_parts(const struct trim *x)
+void journal_lmdb_trim_write(struct journal_lmdb *m, struct journal_lmdb_trim *x,
+                             struct lmdb_env_txn *t)
+{
+    struct sweep sweep = {m, x, NULL};
+
+    x->count = 0;
+    for (size_t at = 0; at < x->parts.len; at += sizeof(struct trim_part)) {
+        struct trim_part *p = sweep.part = part_at(x, at);
+        struct journal_lmdb_key k;
+
+        p->first_seq = p->log->first_seq;
+        p->oldest_ms = p->log->oldest_ms;
+        p->bytes = p->log->bytes + p->log->batch_bytes;
+        p->lost = 0;
+        lmdb_env_sweep(t, JOURNAL_LMDB_RECORD, journal_lmdb_record_key(&k, p->log->project_id, 0),
+                       trim_record, &sweep);
+        journal_lmdb_write_log(t, p->log->project_id, p->log->appended_seq, p->bytes);
+    }
+}
+
+void journal_lmdb_trim_apply(const struct journal_lmdb_trim *x)
 {
     for (size_t at = 0; at < x->parts.len; at += sizeof(struct trim_part)) {
-        struct trim_part p;
+        const struct trim_part *p = part_at(x, at);
 
-        memcpy(&p, x->parts.data + at, sizeof(p));
-        journal_lmdb_count(p.log, -1);
-        p.log->first_seq = p.first_seq;
-        p.log->oldest_ms = p.oldest_ms;
-        p.log->bytes = p.bytes;
-        journal_lmdb_count(p.log, 1);
-        counter_add(&CT_journal_lost, (int64_t)p.lost);
+        journal_lmdb_count(p->log, -1);
+        p->log->first_seq = p->first_seq;
+        p->log->oldest_ms = p->oldest_ms;
+        p->log->bytes = p->bytes;
+        journal_lmdb_count(p->log, 1);
+        counter_add(&CT_journal_lost, (int64_t)p->lost);
     }
+}
+
+static void write_trim(struct lmdb_env_txn *t, void *arg)
+{
+    struct journal_lmdb *m = arg;
+
+    journal_lmdb_trim_write(m, &m->trim, t);
 }
 
 uint64_t journal_lmdb_trim(struct journal *j, int64_t now_unix_ms)
 {
     struct journal_lmdb *m = journal_lmdb_of(j);
-    struct trim x = {.limits = &m->limits, .now_ms = now_unix_ms};
+    struct journal_lmdb_trim *x = &m->trim;
 
     invariant(m->records.len == 0);
     if (journal_commit(j) != ST_OK) /* of cursors */
         return 0;
-    gather_parts(m, &x);
-    if (x.parts.len > 0 && lmdb_env_write(m->env, trim_logs, &x) == ST_OK)
-        apply_parts(&x);
-    else
-        x.count = 0;
-    buffer_deinit(&x.parts);
-    return x.count;
+    journal_lmdb_trim_begin(x, now_unix_ms, JOURNAL_TRIM_MOST);
+    journal_lmdb_lock(m);
+    for (struct list *n = m->logs.next;
+         n != &m->logs && x->parts.len < JOURNAL_TRIM_MOST * sizeof(struct trim_part); n = n->next)
+        journal_lmdb_trim_add(m, x, list_entry(n, struct journal_lmdb_log, node));
+    journal_lmdb_unlock(m);
+    if (x->parts.len == 0 || lmdb_env_write(m->env, write_trim, m) != ST_OK)
+        return 0;
+    journal_lmdb_trim_apply(x);
+    return x->count;
 }
 
 /* --- removal of a project -------------------------------------------------------------------- */
@@ -140,15 +160,15 @@ static void remove_some(struct lmdb_env_txn *t, void *arg)
     struct removal *x = arg;
     struct journal_lmdb_key k;
 
-    x->count =
-        lmdb_env_remove_prefix(t, x->table, journal_lmdb_project_key(&k, x->project_id), TRIM_MOST);
+    x->count = lmdb_env_remove_prefix(t, x->table, journal_lmdb_project_key(&k, x->project_id),
+                                      JOURNAL_TRIM_MOST);
 }
 
 static enum lmdb_env_sweep take_record(struct slice key, struct slice value, void *arg)
 {
     struct removal *x = arg;
 
-    if (x->count == TRIM_MOST || !journal_lmdb_is_of(key, x->project_id))
+    if (x->count == JOURNAL_TRIM_MOST || !journal_lmdb_is_of(key, x->project_id))
         return LMDB_ENV_STOP;
     invariant(value.len >= JOURNAL_LMDB_TIME_LEN);
     x->count++;
@@ -173,7 +193,7 @@ static void remove_records(struct lmdb_env_txn *t, void *arg)
         return;
     last_seq = journal_lmdb_read_u64(log.data);
     bytes = journal_lmdb_read_u64(log.data + sizeof(uint64_t));
-    if (x->count < TRIM_MOST)
+    if (x->count < JOURNAL_TRIM_MOST)
         lmdb_env_remove(t, JOURNAL_LMDB_LOG, journal_lmdb_project_key(&k, x->project_id));
     else
         journal_lmdb_write_log(t, x->project_id, last_seq, bytes > x->bytes ? bytes - x->bytes : 0);
@@ -195,7 +215,7 @@ void journal_lmdb_remove_project(struct journal *j, uint64_t project_id)
     for (x.table = 0; x.table <= JOURNAL_LMDB_CURSOR; x.table++) {
         do {
             x.count = 0;
-        } while (lmdb_env_write(m->env, remove_some, &x) == ST_OK && x.count == TRIM_MOST);
+        } while (lmdb_env_write(m->env, remove_some, &x) == ST_OK && x.count == JOURNAL_TRIM_MOST);
     }
-    while (lmdb_env_write(m->env, remove_records, &x) == ST_OK && x.count == TRIM_MOST) {}
+    while (lmdb_env_write(m->env, remove_records, &x) == ST_OK && x.count == JOURNAL_TRIM_MOST) {}
 }

@@ -19,7 +19,8 @@ enum {
     CRASH_REMOVAL_PERCENT = 60, /* they are rare, and of many transactions */
     CRASH_CALLS_BITS = 6,       /* calls to the disk: a batch has three or more, a removal many */
     FAIL_PERCENT = 4,
-    TRIM_MS = 1000, /* between two trims of a journal_commit */
+    TRIM_MS = 1000,    /* between two trims of a journal_commit, */
+    TRIM_MORE_MS = 20, /* and while there is more */
     START_MS = 1000000
 };
 
@@ -254,7 +255,10 @@ static void turn(struct journal_life *l)
         journal_stage_add(l, LIFE_TRIM, 0);
         l->next_trim_ms = clock_mono_ms() + TRIM_MS;
     }
+    l->has_more = false;
     carry_out(l, act_turn);
+    if (l->has_more)
+        l->next_trim_ms = clock_mono_ms() + TRIM_MORE_MS;
 }
 
 void journal_life_commit(struct journal_life *l)

@@ -65,6 +65,7 @@ struct journal_life {
     uint64_t submitted, called_back; /* requests of the open batch */
     uint32_t removals;               /* likewise: bits of projects */
     uint64_t trim_count;             /* what a trim has said */
+    bool has_more;                   /* it has left some for the next */
     int64_t lost, lost_before; /* records that it has taken from a cursor; and all before it */
     int64_t now_ms;            /* when the present step began */
     struct life_stage stages[LIFE_STAGES_MAX]; /* of the present step */

@@ -161,8 +161,49 @@ static void drop_batch(struct journal_model *m)
         m->projects[i].batch_count = 0;
 }
 
+/* The first `most` of those that are over and not above a number. */
+static uint64_t take_along(struct journal_model *m, struct model_project *p, uint64_t last_seq,
+                           uint64_t most)
+{
+    uint64_t kept = journal_model_kept(m, p, m->batch_ms);
+    uint64_t count;
+
+    if (kept > last_seq + 1)
+        kept = last_seq + 1;
+    count = kept - p->first_seq < most ? kept - p->first_seq : most;
+    m->along_lost += journal_model_owed(p, p->first_seq + count);
+    journal_model_drop(m, p, p->first_seq + count);
+    return count;
+}
+
+/* Project by project, in the order in which the batch has begun with them. */
+static void take_all_along(struct journal_model *m, const uint64_t last_seqs[MODEL_PROJECTS])
+{
+    bool is_done[MODEL_PROJECTS] = {false};
+    uint64_t most = 0;
+
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
+        most += 2 * (m->projects[i].last_seq - last_seqs[i]);
+    m->along = 0;
+    m->along_lost = 0;
+    for (size_t at = 0; at < m->batch.len; at += sizeof(struct model_change)) {
+        struct model_change change;
+
+        memcpy(&change, m->batch.data + at, sizeof(change));
+        if (change.is_row || is_done[change.project])
+            continue;
+        is_done[change.project] = true;
+        m->along +=
+            take_along(m, &m->projects[change.project], last_seqs[change.project], most - m->along);
+    }
+}
+
 void journal_model_commit(struct journal_model *m, int64_t now_ms)
 {
+    uint64_t last_seqs[MODEL_PROJECTS];
+
+    for (unsigned i = 0; i < MODEL_PROJECTS; i++)
+        last_seqs[i] = m->projects[i].last_seq;
     m->batch_ms = now_ms > m->batch_ms ? now_ms : m->batch_ms;
     for (size_t at = 0; at < m->batch.len; at += sizeof(struct model_change)) {
         struct model_change change;
@@ -173,6 +214,7 @@ void journal_model_commit(struct journal_model *m, int64_t now_ms)
         else
             add_record(m, &change);
     }
+    take_all_along(m, last_seqs);
     drop_batch(m);
     journal_model_commit_cursors(m, now_ms);
 }

@@ -12,9 +12,8 @@
 
 enum {
     MODEL_PROJECTS = 5,
-    MODEL_KEYS = 12,           /* of rows and of cursors, in each project */
-    MODEL_BYTES_MAX = 2 << 20, /* of a record or a value */
-    MODEL_TRIM_RECORDS = 4096  /* that one trim takes at least, if so many are over */
+    MODEL_KEYS = 12,          /* of rows and of cursors, in each project */
+    MODEL_BYTES_MAX = 2 << 20 /* of a record or a value */
 };
 
 /** Bytes of a record or a value; `tag` 0: there is no such value. */
@@ -57,6 +56,8 @@ struct journal_model {
     int64_t batch_ms;    /* no record of this or a later batch is older, in this life */
     uint32_t last_tag;
     uint64_t records, trimmed; /* ever */
+    uint64_t along;            /* records that the last batch took along, */
+    int64_t along_lost;        /* and those that a cursor still needed */
 };
 
 void journal_model_init(struct journal_model *m, struct chance *c);
@@ -84,7 +85,8 @@ uint64_t journal_model_append(struct journal_model *m, unsigned project, struct 
 void journal_model_put(struct journal_model *m, enum journal_table table, unsigned project,
                        unsigned key, struct model_item item);
 
-/** The open batch is durable, and the cursors with it. */
+/** The open batch is durable, and the cursors with it. It takes along what is over in the projects
+ * of its records: twice as many as it has, and none of its own. */
 void journal_model_commit(struct journal_model *m, int64_t now_ms);
 /** The cursors alone. */
 void journal_model_commit_cursors(struct journal_model *m, int64_t now_ms);

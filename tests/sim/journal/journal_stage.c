@@ -39,7 +39,7 @@ static bool take_trim(struct journal_life *l, uint64_t *count)
         *count += firsts[i] - p->first_seq;
         l->lost += journal_model_owed(p, firsts[i]);
     }
-    if (*count != over && *count != MODEL_TRIM_RECORDS)
+    if (*count != over && *count != JOURNAL_TRIM_MOST)
         return false;
     for (unsigned i = 0; i < MODEL_PROJECTS; i++)
         journal_model_drop(&l->model, &l->model.projects[i], firsts[i]);
@@ -81,21 +81,36 @@ static bool apply_stage(struct journal_life *l, const struct life_stage *stage, 
     return false;
 }
 
+static void check_trim(const struct journal_life *l, uint64_t count, int64_t lost)
+{
+    int64_t counted = counter_read(&CT_journal_lost) - l->lost_before;
+
+    if (count != l->trim_count)
+        journal_tell_fail("a trim has taken %llu records, %llu are gone, not as it should",
+                          (unsigned long long)l->trim_count, (unsigned long long)count);
+    if (counted != lost)
+        journal_tell_fail("%lld records are counted as lost instead of %lld", (long long)counted,
+                          (long long)lost);
+}
+
 void journal_stage_apply(struct journal_life *l)
 {
+    uint64_t along = 0; /* records that a batch of the same turn took along */
+    int64_t lost = 0;
+
     for (unsigned i = 0; i < l->stage_count; i++) {
         const struct life_stage *stage = &l->stages[i];
         uint64_t count = 0;
 
         if (stage->kind == LIFE_COMMIT)
             tell_batch(l);
-        if (!apply_stage(l, stage, &count) || (stage->kind == LIFE_TRIM && count != l->trim_count))
-            journal_tell_fail("a trim has taken %llu records, %llu are gone, not as it should",
-                              (unsigned long long)l->trim_count, (unsigned long long)count);
-        if (stage->kind == LIFE_TRIM && counter_read(&CT_journal_lost) != l->lost_before + l->lost)
-            journal_tell_fail("%lld records are counted as lost instead of %lld",
-                              (long long)(counter_read(&CT_journal_lost) - l->lost_before),
-                              (long long)l->lost);
+        if (!apply_stage(l, stage, &count))
+            journal_tell_fail("a trim has taken what is not over, or not all that is");
+        along += stage->kind == LIFE_COMMIT ? l->model.along : 0;
+        lost += stage->kind == LIFE_COMMIT ? l->model.along_lost : 0;
+        if (stage->kind == LIFE_TRIM)
+            check_trim(l, along + count, lost + l->lost);
+        l->has_more |= stage->kind == LIFE_TRIM && count >= JOURNAL_TRIM_MOST;
         l->counts.trims += stage->kind == LIFE_TRIM;
         l->counts.removals += stage->kind == LIFE_REMOVE;
         l->counts.commits += stage->kind == LIFE_COMMIT;

@@ -31,6 +31,7 @@ struct told_journal {
     uint64_t appended;
     unsigned failures; /* so many commits fail from now on */
     unsigned trims;
+    uint64_t trimmed; /* that each of them tells */
 };
 
 static uint64_t told_append(struct journal *j, uint64_t project_id, struct slice bytes)
@@ -63,9 +64,11 @@ static enum status told_commit(struct journal *j)
 
 static uint64_t told_trim(struct journal *j, int64_t now_unix_ms)
 {
+    struct told_journal *t = (struct told_journal *)j;
+
     (void)now_unix_ms;
-    ((struct told_journal *)j)->trims++;
-    return 3;
+    t->trims++;
+    return t->trimmed;
 }
 
 static void told_remove_project(struct journal *j, uint64_t project_id)
@@ -256,7 +259,7 @@ static void what_cannot_be_stored_is_given_back(void **state)
 
 static void it_is_trimmed_once_a_second(void **state)
 {
-    struct told_journal t = {.base = {&told_ops}};
+    struct told_journal t = {.base = {&told_ops}, .trimmed = 3};
     struct journal_commit *c;
     int64_t trimmed = counter_read(&CT_journal_trimmed);
 
@@ -279,6 +282,30 @@ static void it_is_trimmed_once_a_second(void **state)
     assert_true(journal_commit_turn(c)); /* also when it is never idle */
     assert_int_equal(t.trims, 2);
     assert_int_equal(counter_read(&CT_journal_trimmed), trimmed + 6);
+    journal_commit_free(&c);
+    clock_release();
+    buffer_deinit(&t.told);
+}
+
+static void while_much_is_over_it_is_trimmed_soon_again(void **state)
+{
+    struct told_journal t = {.base = {&told_ops}, .trimmed = JOURNAL_TRIM_MOST};
+    struct journal_commit *c;
+
+    (void)state;
+    clock_hold(5000, 1);
+    c = journal_commit_new(&t.base, false, on_committed, &t);
+    clock_advance(1000);
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(journal_commit_turn(c)); /* and not at once: what waits comes first */
+    assert_int_equal(t.trims, 1);
+    t.trimmed = JOURNAL_TRIM_MOST - 1;
+    clock_advance(20);
+    assert_false(journal_commit_turn(c));
+    assert_int_equal(t.trims, 2);
+    clock_advance(999);
+    assert_false(journal_commit_turn(c));
+    assert_int_equal(t.trims, 2);
     journal_commit_free(&c);
     clock_release();
     buffer_deinit(&t.told);
@@ -465,6 +492,7 @@ int main(void)
         LEFTOVER_TEST(the_rest_is_committed_at_the_end),
         LEFTOVER_TEST(what_cannot_be_stored_is_given_back),
         LEFTOVER_TEST(it_is_trimmed_once_a_second),
+        LEFTOVER_TEST(while_much_is_over_it_is_trimmed_soon_again),
         LEFTOVER_TEST(rows_go_with_records),
         LEFTOVER_TEST(many_submitters),
         LEFTOVER_TEST(a_lone_request_is_committed_at_once),

@@ -359,6 +359,45 @@ static void retention_by_size(void **state)
     journal_close(&j);
 }
 
+/* However fast records come: what goes does not have to wait for a trim. */
+static void a_batch_takes_along_what_is_over(void **state)
+{
+    const struct journal_limits limits = {.retention_bytes = 100000};
+    struct journal *j = open_with(state, &limits);
+    int64_t trimmed = counter_read(&CT_journal_trimmed);
+    uint64_t first = 0;
+
+    for (uint64_t seq = 1; seq <= 20000; seq += 500) {
+        commit_some(j, P, seq, seq + 499);
+        assert_true(counter_read(&CT_journal_bytes) <= 100000 + 500 * TEXT_MAX);
+    }
+    assert_true(counter_read(&CT_journal_bytes) > 90000);
+    (void)journal_read(j, P, 20000, 1, 1, check_record, NULL, &first);
+    assert_int_equal(counter_read(&CT_journal_trimmed) - trimmed, first - 1);
+    expect_all(j, P, first, 20000);
+    journal_close(&j);
+    j = open_with(state, &limits);
+    expect_all(j, P, first, 20000);
+    assert_true(counter_read(&CT_journal_bytes) > 90000);
+    journal_close(&j);
+}
+
+static void a_batch_does_not_take_its_own(void **state)
+{
+    const struct journal_limits limits = {.retention_bytes = 1};
+    struct journal *j = open_with(state, &limits);
+
+    commit_some(j, P, 1, 1000);
+    expect_all(j, P, 1, 1000);
+    commit_some(j, P, 1001, 1100); /* twice as many as it has, and no more */
+    expect_all(j, P, 201, 1100);
+    commit_some(j, Q, 1, 1);
+    expect_all(j, P, 201, 1100);
+    commit_some(j, P, 1101, 2100);
+    expect_all(j, P, 1101, 2100);
+    journal_close(&j);
+}
+
 static void a_removed_project_leaves_nothing(void **state)
 {
     struct journal *j = open_journal(state);
@@ -493,6 +532,8 @@ int main(void)
         TEMP_DATA_TEST(what_nobody_needs_is_kept_until_its_time),
         TEMP_DATA_TEST(retention_by_age),
         TEMP_DATA_TEST(retention_by_size),
+        TEMP_DATA_TEST(a_batch_takes_along_what_is_over),
+        TEMP_DATA_TEST(a_batch_does_not_take_its_own),
         TEMP_DATA_TEST(a_removed_project_leaves_nothing),
         TEMP_DATA_TEST(regress_a_cursor_that_was_not_written_goes_with_its_project),
         TEMP_DATA_TEST(one_of_a_newer_program_is_refused),
