@@ -67,6 +67,8 @@ static const unsigned without_registry = 1u << CLI_NOUN_journal;
 
 /* ---- help */
 
+enum { HELP_COLUMN = 50 };
+
 static void print_verb(FILE *out, const struct verb *v)
 {
     int len = fprintf(out, "  eztcloud %s %s", nouns[v->noun].name, v->name);
@@ -77,13 +79,20 @@ static void print_verb(FILE *out, const struct verb *v)
         if ((v->needs & (UINT64_C(1) << i)) != 0)
             len += fprintf(out, " --%s %s", flags[i].name, flags[i].placeholder);
     }
-    (void)fprintf(out, "%*s%s\n", len < 50 ? 50 - len : 1, "", v->help);
+    if (len >= HELP_COLUMN) {
+        (void)fprintf(out, "\n");
+        len = 0;
+    }
+    (void)fprintf(out, "%*s%s\n", HELP_COLUMN - len, "", v->help);
 }
 
 void cli_print_help(FILE *out)
 {
-    for (size_t i = 0; i < VERB_COUNT; i++)
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (i == 0 || verbs[i].noun != verbs[i - 1].noun)
+            (void)fprintf(out, "\n");
         print_verb(out, &verbs[i]);
+    }
 }
 
 static void print_noun_help(FILE *out, enum cli_noun noun)
@@ -103,7 +112,7 @@ static void print_noun_help(FILE *out, enum cli_noun noun)
 
         (void)snprintf(text, sizeof(text), "--%s %s", flags[i].name, flags[i].placeholder);
         if ((used & (UINT64_C(1) << i)) != 0)
-            (void)fprintf(out, "  %-22s %s\n", text, flags[i].help);
+            (void)fprintf(out, "  %-24s %s\n", text, flags[i].help);
     }
 }
 

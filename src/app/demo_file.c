@@ -78,6 +78,7 @@ enum status demo_file_write(const char *data_dir, const struct demo_file *d)
     if (text == NULL)
         return ST_IO; /* a path that is not UTF-8 */
     len = strlen(text);
+    text[len++] = '\n'; /* in the place of the terminator */
     st = private_file_replace(path, slice_make(text, len));
     secret_wipe(text, len);
     free(text);

@@ -295,7 +295,7 @@ static void print_lines_to_paste(const struct config *c, const struct registry_p
     (void)printf("\n  %-34s %s\n  %-34s %s\n  %-34s %s\n", "demo project, key", key,
                  "demo project, secret", p->secret, "CA of the certificates", ca);
     (void)printf(
-        "\nWhat its devices send, but for data streams, in a terminal:\n\n  mosquitto_sub -h ");
+        "\nWhat its devices send (data streams left out), in a terminal:\n\n  mosquitto_sub -h ");
     print_word(c->public_host);
     (void)printf(" -p %u --cafile ", endpoint_port(c, ENDPOINT_app_mqtts));
     print_word(ca);
@@ -316,7 +316,8 @@ void first_start_print(const struct config *c, struct registry *r, const char *s
 
     print_endpoints(c);
     if (setup_url != NULL)
-        (void)printf("\nThe first operator is made here, by whoever has this link:\n\n  %s\n",
+        (void)printf("\nThe console's first administrator is made here (the link is good for one "
+                     "use):\n\n  %s\n",
                      setup_url);
     if (c->demo && find_demo(r, &p) == ST_OK && find_ca(c, ca) == ST_OK) {
         ident_format(IDENT_PROJECT, p.project_id, key);

@@ -23,7 +23,7 @@ static void print_help(FILE *out)
     (void)fprintf(
         out, "EZtCloud Open " EZTCLOUD_VERSION "\n\n"
              "  eztcloud serve [--option value]...              runs the server\n"
-             "  eztcloud simulate                               lets the demo devices live\n"
+             "  eztcloud simulate                               lets the demo devices report\n"
              "  eztcloud status                                 shows what the server counts\n"
              "  eztcloud backup DIR                             copies a data directory\n"
              "  eztcloud restore DIR                            puts a backup into a new one\n");
