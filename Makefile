@@ -42,7 +42,7 @@ CTEST     = $(SETTLED) ctest --test-dir $(BUILD)/asan -j $(JOBS) --output-on-fai
 PYTEST    = $(SETTLED) $(PYTHON) -m pytest tests/e2e -n $(PYTEST_JOBS) -p no:cacheprovider
 
 .PHONY: all help build console run test check unit unit-console sim e2e e2e-tsan soak fuzz bench \
-        asan tsan fmt lint docs install clean distclean packages packages-test packages-bench \
+        asan tsan fmt lint docs install clean distclean packages packages-run packages-test packages-bench \
         packages-dev node-modules
 
 all: build
@@ -51,18 +51,18 @@ help: ## this list
 	@printf 'EZtCloud Open. Usage: make TARGET [NAME=value]...\n\n'
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 	@printf '\nSettings (with what they are now):\n\n'
-	@printf '  %-14s %s\n' \
-	    DATA         "$(DATA)  (run: data directory)" \
-	    ARGS         "$(ARGS)  (run: further options of eztcloud serve)" \
-	    SIMULATE     "$(SIMULATE)  (run: 0 leaves the simulated devices out)" \
-	    PREFIX       "$(PREFIX)  (install; DESTDIR is put before it)" \
-	    JOBS         "$(JOBS)  (compilers at once)" \
-	    FUZZ_SECONDS "$(FUZZ_SECONDS)  (fuzz: for each target)" \
-	    DECODER_SECONDS "$(DECODER_SECONDS)  (fuzz: for each target but whole connections)" \
-	    SOAK_KILLS   "$(SOAK_KILLS)  (soak: how often the server is killed)" \
-	    SOAK_SEED    "$(SOAK_SEED)  (soak: repeats a run's choices; it prints its seed)" \
-	    PYTEST_ARGS  "$(PYTEST_ARGS)  (e2e: further arguments of pytest)" \
-	    PYTEST_JOBS  "$(PYTEST_JOBS)  (e2e: tests at once)"
+	@printf '  %-16s%-12s  %s\n' \
+	    DATA         "$(DATA)" "run: data directory" \
+	    ARGS         "$(ARGS)" "run: further options of eztcloud serve" \
+	    SIMULATE     "$(SIMULATE)" "run: 0 leaves the simulated devices out" \
+	    PREFIX       "$(PREFIX)" "install; DESTDIR is put before it" \
+	    JOBS         "$(JOBS)" "compilers at once" \
+	    FUZZ_SECONDS "$(FUZZ_SECONDS)" "fuzz: for each target" \
+	    DECODER_SECONDS "$(DECODER_SECONDS)" "fuzz: for each target but whole connections" \
+	    SOAK_KILLS   "$(SOAK_KILLS)" "soak: how often the server is killed" \
+	    SOAK_SEED    "$(SOAK_SEED)" "soak: repeats a run's choices; it prints its seed" \
+	    PYTEST_ARGS  "$(PYTEST_ARGS)" "e2e: further arguments of pytest" \
+	    PYTEST_JOBS  "$(PYTEST_JOBS)" "e2e: tests at once"
 
 build: packages console ## the release program: build/release/eztcloud
 	$(call CONFIGURE,release)
@@ -72,7 +72,7 @@ build: packages console ## the release program: build/release/eztcloud
 console: packages ## the web console, which the program embeds: build/console
 	@tools/console.sh build $(BUILD)/console
 
-run: build ## build and start a demo server with simulated devices
+run: packages-run build ## build and start a demo server with simulated devices
 	@SIMULATE=$(SIMULATE) exec setpriv --pdeathsig TERM -- \
 	    tools/run.sh $(BUILD)/release/eztcloud $(DATA) $(ARGS)
 
@@ -150,6 +150,9 @@ distclean: ## remove all that was built
 
 packages:
 	@tools/install-packages.sh build
+
+packages-run:
+	@tools/install-packages.sh build run
 
 packages-test:
 	@tools/install-packages.sh build test
