@@ -34,7 +34,7 @@ export default {
         devices: "设备",
         language: "语言",
         menu: "菜单",
-        messages: "消息记录",
+        messages: "历史消息",
         operators: "运维人员",
         overview: "概览",
         projects: "项目",
