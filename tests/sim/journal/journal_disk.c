@@ -33,7 +33,7 @@ static struct {
     struct buffer unsynced; /* owned: pointers to struct disk_write, each owned, in order */
     /* the crash */
     bool is_armed, has_image;
-    unsigned crash_in;
+    uint32_t calls; /* since it was armed */
     enum journal_disk_end end;
     struct chance *chance;
     const char *image;
@@ -171,7 +171,6 @@ static void make_image(const struct disk_write *under_way)
         write_share(data, under_way, SHARE_FRONT);
     write_image(data, len);
     mem_free(data);
-    disk.is_armed = false;
     disk.has_image = true;
 }
 
@@ -185,10 +184,11 @@ static bool is_watched(int fd)
            info.st_ino == disk.inode;
 }
 
-/* Counts a call to the disk; true: it fails. */
+/* A call to the disk; true: it fails. Of a crash, the image of the n-th call takes the place of an
+ * earlier one once in n times: so each call is as likely, however many there will be. */
 static bool begin_call(const struct disk_write *under_way)
 {
-    if (disk.is_armed && disk.crash_in-- == 0)
+    if (disk.is_armed && chance_below(disk.chance, ++disk.calls) == 0)
         make_image(under_way);
     if (disk.fail_count == 0)
         return false;
@@ -282,26 +282,25 @@ void journal_disk_unwatch(void)
     disk.fail_count = 0;
 }
 
-static void arm(enum journal_disk_end end, struct chance *c, const char *image)
+static void prepare(enum journal_disk_end end, struct chance *c, const char *image)
 {
     invariant(disk.is_watching);
     disk.has_image = false;
     disk.end = end;
     disk.chance = c;
     disk.image = image;
+    disk.calls = 0;
 }
 
-void journal_disk_crash_in(unsigned calls, enum journal_disk_end end, struct chance *c,
-                           const char *image)
+void journal_disk_arm(enum journal_disk_end end, struct chance *c, const char *image)
 {
-    arm(end, c, image);
-    disk.crash_in = calls;
+    prepare(end, c, image);
     disk.is_armed = true;
 }
 
 void journal_disk_crash_now(enum journal_disk_end end, struct chance *c, const char *image)
 {
-    arm(end, c, image);
+    prepare(end, c, image);
     make_image(NULL);
 }
 

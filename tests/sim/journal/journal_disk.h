@@ -24,18 +24,18 @@ void journal_disk_watch(const char *path);
 void journal_disk_unwatch(void);
 
 /**
- * Arms a crash: in the middle of a write or sync (0: the next one) the file that such an end would
- * leave is written to `image`, and the program goes on.
+ * Arms a crash in the middle of one of the writes and syncs to come, until it is disarmed; each of
+ * them is as likely. The file that such an end would leave is written to `image`, and the program
+ * goes on.
  *
- * @param image  borrowed until the image is made, or the crash disarmed
+ * @param c, image  borrowed until it is disarmed
  */
-void journal_disk_crash_in(unsigned calls, enum journal_disk_end end, struct chance *c,
-                           const char *image);
+void journal_disk_arm(enum journal_disk_end end, struct chance *c, const char *image);
 
 /** Makes the image of a crash that comes now, between two calls. */
 void journal_disk_crash_now(enum journal_disk_end end, struct chance *c, const char *image);
 
-/** Disarms the crash; true: its image has been made. */
+/** Disarms the crash; true: there was a call, and the image has been made. */
 bool journal_disk_crashed(void);
 
 /** From the call on that comes behind `calls` others, so many fail with this errno. 0: none. */

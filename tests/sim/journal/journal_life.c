@@ -102,7 +102,7 @@ static void begin(struct journal_life *l)
         journal_disk_watch(l->place->file);
     l->is_dying = false;
     l->queues = chance_percent(&l->chance, 50);
-    l->submitted = l->removals = 0;
+    l->submitted = l->removal_count = 0;
     if (l->queues)
         l->commit = journal_commit_new(l->journal, false, on_committed, l);
     l->next_trim_ms = clock_mono_ms() + TRIM_MS;
@@ -145,17 +145,13 @@ static enum journal_disk_end any_end(struct journal_life *l)
 static void arm_crash(struct journal_life *l)
 {
     unsigned percent = l->kind == LIFE_HEAVY ? CRASH_HEAVY_PERCENT : CRASH_PERCENT;
-    unsigned bits = chance_below(&l->chance, CRASH_CALLS_BITS + 1);
 
     for (unsigned i = 0; i < l->stage_count; i++) {
-        if (l->stages[i].kind == LIFE_REMOVE) {
+        if (l->stages[i].kind == LIFE_REMOVE)
             percent = CRASH_REMOVAL_PERCENT;
-            bits += 2;
-        }
     }
     if (l->kind != LIFE_CALM && !l->is_reading && chance_percent(&l->chance, percent))
-        journal_disk_crash_in(chance_below(&l->chance, 1u << bits), any_end(l), &l->chance,
-                              l->place->image);
+        journal_disk_arm(any_end(l), &l->chance, l->place->image);
 }
 
 /* A batch that removes rows which are not there writes nothing. */
@@ -245,11 +241,9 @@ static void turn(struct journal_life *l)
 {
     if (l->submitted > 0)
         journal_stage_add(l, LIFE_COMMIT, 0);
-    for (unsigned i = 0; i < MODEL_PROJECTS; i++) {
-        if ((l->removals >> i & 1) != 0)
-            journal_stage_add(l, LIFE_REMOVE, i);
-    }
-    l->removals = 0;
+    for (unsigned i = 0; i < l->removal_count; i++)
+        journal_stage_add(l, LIFE_REMOVE, l->removals[i]);
+    l->removal_count = 0;
     if (clock_mono_ms() >= l->next_trim_ms) {
         journal_stage_add(l, LIFE_CURSORS, 0);
         journal_stage_add(l, LIFE_TRIM, 0);
@@ -276,7 +270,7 @@ void journal_life_commit(struct journal_life *l)
 /* What takes away wants no open batch. */
 static void settle(struct journal_life *l)
 {
-    if (l->model.batch.len > 0 || l->removals != 0)
+    if (l->model.batch.len > 0 || l->removal_count > 0)
         journal_life_commit(l);
 }
 
@@ -315,7 +309,8 @@ void journal_life_remove_project(struct journal_life *l, unsigned project)
 {
     if (l->queues) {
         journal_commit_remove_project(l->commit, l->model.projects[project].id);
-        l->removals |= 1u << project;
+        if (memchr(l->removals, (int)project, l->removal_count) == NULL)
+            l->removals[l->removal_count++] = (uint8_t)project;
         return;
     }
     settle(l);

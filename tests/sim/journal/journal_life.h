@@ -62,10 +62,11 @@ struct journal_life {
     bool is_dying;   /* what is called back now is of nobody's interest */
     bool is_reading; /* a reading is under way: ends have to wait */
     uint64_t next_trim_ms;
-    uint64_t submitted, called_back; /* requests of the open batch */
-    uint32_t removals;               /* likewise: bits of projects */
-    uint64_t trim_count;             /* what a trim has said */
-    bool has_more;                   /* it has left some for the next */
+    uint64_t submitted, called_back;  /* requests of the open batch */
+    uint8_t removals[MODEL_PROJECTS]; /* likewise, in order: projects */
+    unsigned removal_count;
+    uint64_t trim_count;       /* what a trim has said */
+    bool has_more;             /* it has left some for the next */
     int64_t lost, lost_before; /* records that it has taken from a cursor; and all before it */
     int64_t now_ms;            /* when the present step began */
     struct life_stage stages[LIFE_STAGES_MAX]; /* of the present step */

@@ -282,7 +282,7 @@ static void on_read_record(void *arg)
 {
     struct journal_script *s = arg;
 
-    if (is_heavy(s) || s->life.removals != 0 || !chance_percent(chance_of(s), NESTED_PERCENT))
+    if (is_heavy(s) || s->life.removal_count > 0 || !chance_percent(chance_of(s), NESTED_PERCENT))
         return;
     switch (chance_below(chance_of(s), 4)) {
     case 0:
