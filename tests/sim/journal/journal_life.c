@@ -183,9 +183,9 @@ static void arm_failure(struct journal_life *l)
 static void carry_out(struct journal_life *l, void (*act)(struct journal_life *l))
 {
     l->now_ms = clock_unix_ms();
-    l->lost_before = counter_read(&CT_journal_lost);
     if (l->hooks->writes != NULL)
         l->hooks->writes(l->arg, false);
+    l->lost_before = counter_read(&CT_journal_lost);
     arm_crash(l);
     act(l);
     journal_disk_fail_in(0, 0, 0); /* what nothing was written for */
@@ -295,6 +295,7 @@ void journal_life_fail_trim(struct journal_life *l)
     journal_disk_fail_in(0, UINT_MAX, ENOSPC);
     if (journal_trim(l->journal, clock_unix_ms()) != 0)
         journal_tell_fail("a trim has taken records, and could not write");
+    journal_model_note_time(&l->model, clock_unix_ms());
     journal_disk_fail_in(0, 0, 0);
     l->counts.failures++;
     journal_life_check(l);

@@ -143,6 +143,11 @@ void journal_model_put(struct journal_model *m, enum journal_table table, unsign
     buffer_append(&m->batch, &change, sizeof(change));
 }
 
+void journal_model_note_time(struct journal_model *m, int64_t now_ms)
+{
+    m->batch_ms = now_ms > m->batch_ms ? now_ms : m->batch_ms;
+}
+
 static void add_record(struct journal_model *m, const struct model_change *change)
 {
     struct model_project *p = &m->projects[change->project];
@@ -204,7 +209,7 @@ void journal_model_commit(struct journal_model *m, int64_t now_ms)
 
     for (unsigned i = 0; i < MODEL_PROJECTS; i++)
         last_seqs[i] = m->projects[i].last_seq;
-    m->batch_ms = now_ms > m->batch_ms ? now_ms : m->batch_ms;
+    journal_model_note_time(m, now_ms);
     for (size_t at = 0; at < m->batch.len; at += sizeof(struct model_change)) {
         struct model_change change;
 
@@ -221,7 +226,7 @@ void journal_model_commit(struct journal_model *m, int64_t now_ms)
 
 void journal_model_commit_cursors(struct journal_model *m, int64_t now_ms)
 {
-    m->batch_ms = now_ms > m->batch_ms ? now_ms : m->batch_ms;
+    journal_model_note_time(m, now_ms);
     for (unsigned i = 0; i < MODEL_PROJECTS; i++)
         memcpy(m->projects[i].durable, m->projects[i].saved, sizeof(m->projects[i].durable));
 }

@@ -88,6 +88,8 @@ void journal_model_put(struct journal_model *m, enum journal_table table, unsign
 /** The open batch is durable, and the cursors with it. It takes along what is over in the projects
  * of its records: twice as many as it has, and none of its own. */
 void journal_model_commit(struct journal_model *m, int64_t now_ms);
+/** A batch was begun at this time, also if it could not be stored: later ones are no older. */
+void journal_model_note_time(struct journal_model *m, int64_t now_ms);
 /** The cursors alone. */
 void journal_model_commit_cursors(struct journal_model *m, int64_t now_ms);
 

@@ -23,11 +23,6 @@ void journal_reader_deinit(struct journal_reader *r)
 
 /* --- what it gets ---------------------------------------------------------------------------- */
 
-static bool differ(struct model_item a, struct model_item b)
-{
-    return a.tag != 0 && b.tag != 0 && a.tag != b.tag; /* 0: not known (item_at) */
-}
-
 /* The bytes tell each record from all others, so a number that is used twice is noticed. */
 static void see(struct journal_reader *r, uint64_t seq, struct model_item item)
 {
@@ -38,7 +33,7 @@ static void see(struct journal_reader *r, uint64_t seq, struct model_item item)
                           (unsigned long long)seq, (unsigned long long)r->position);
     if (seq <= r->highest) {
         r->again++;
-        if (seen->seq == seq && differ(seen->item, item))
+        if (seen->seq == seq && seen->item.tag != item.tag)
             journal_tell_fail("reader %u of project %u: record %llu is not what it was", r->key,
                               r->project, (unsigned long long)seq);
     }
