@@ -13,13 +13,21 @@ enum {
     ROUTER_NOTE_EVERY = 1024 /* records of a project between two notes of how far it has come */
 };
 
-/* What travels through the committing thread beside the record's or the row's bytes. */
+/* What travels through the committing thread beside the record's or the row's bytes: the tag of a
+ * request. */
 struct pending {
-    struct open_message *message; /* a reference; NULL: of a row */
-    uint64_t workers;             /* those with a durable interest when it was published */
-    bool is_awaited;              /* an answer waits for its commit */
-    struct router_receipt receipt;
+    struct open_message *message;  /* a reference; NULL: of a row or a barrier */
+    uint64_t workers;              /* those with a durable interest when it was published */
+    bool is_awaited;               /* an answer waits for its commit */
+    struct router_receipt receipt; /* open is NULL: none */
 };
+_Static_assert(sizeof(struct pending) <= sizeof(((struct journal_request *)0)->tag),
+               "it fits into the tag");
+
+static struct pending *pending_of(struct journal_request *r)
+{
+    return (struct pending *)(void *)r->tag;
+}
 
 static void open_live(struct worker *w, const struct letter *l)
 {
@@ -71,8 +79,9 @@ static void deliver_live(struct home *h, struct open_message *m, uint64_t worker
         deliver_own(h, m, is_joining);
 }
 
-static void submit_later(struct home *h, struct journal_request *r)
+static void submit_later(struct home *h, struct journal_request *r, const struct pending *p)
 {
+    *pending_of(r) = *p;
     if (h->journal_first == NULL)
         h->journal_first = r;
     else
@@ -84,16 +93,13 @@ static void add_record(struct home *h, struct open_message *m, uint64_t workers,
                        const struct router_receipt *receipt)
 {
     struct journal_request *r = journal_request_new(m->project_id, open_record_len(m));
-    struct pending *p = mem_new_of(MEM_MESSAGE, struct pending);
+    struct pending p = {
+        .message = open_message_ref(m), .workers = workers, .is_awaited = is_awaited};
 
     open_record_write(m, r->bytes);
-    p->message = open_message_ref(m);
-    p->workers = workers;
-    p->is_awaited = is_awaited;
     if (is_awaited && receipt != NULL)
-        p->receipt = *receipt;
-    r->object = p;
-    submit_later(h, r);
+        p.receipt = *receipt;
+    submit_later(h, r, &p);
     counter_inc(open_messages_journalled);
 }
 
@@ -116,23 +122,14 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
            open_interest_durable(&p->interest, kind) != 0 || is_always_recorded(p, kind);
 }
 
-static void add_receipt(struct journal_request *r, const struct router_receipt *receipt)
-{
-    struct pending *p = r->object;
-
-    if (p == NULL)
-        r->object = p = mem_new_of(MEM_MESSAGE, struct pending);
-    p->receipt = *receipt;
-}
-
 void router_put_row(struct home *h, enum journal_table table, uint64_t project_id, struct slice key,
                     struct slice value, const struct router_receipt *receipt)
 {
-    struct journal_request *r = journal_request_new_row(project_id, table, key, value);
+    struct pending p = {0};
 
     if (receipt != NULL)
-        add_receipt(r, receipt);
-    submit_later(h, r);
+        p.receipt = *receipt;
+    submit_later(h, journal_request_new_row(project_id, table, key, value), &p);
 }
 
 enum router_way router_publish(struct home *h, struct open_message **mp,
@@ -172,9 +169,9 @@ bool router_receipt_with_newest(struct home *h, const struct journal_request *be
 
     for (struct journal_request *r = before == NULL ? h->journal_first : before->next; r != NULL;
          r = r->next) {
-        struct pending *p = r->object;
+        struct pending *p = pending_of(r);
 
-        if (p != NULL && p->message != NULL && p->receipt.open == NULL && p->is_awaited)
+        if (p->message != NULL && p->receipt.open == NULL && p->is_awaited)
             newest = p;
     }
     if (newest != NULL)
@@ -184,10 +181,9 @@ bool router_receipt_with_newest(struct home *h, const struct journal_request *be
 
 void router_put_barrier(struct home *h, uint64_t project_id, const struct router_receipt *receipt)
 {
-    struct journal_request *r = journal_request_new_barrier(project_id);
+    struct pending p = {.receipt = *receipt};
 
-    add_receipt(r, receipt);
-    submit_later(h, r);
+    submit_later(h, journal_request_new_barrier(project_id), &p);
 }
 
 void router_submit(struct home *h)
@@ -232,9 +228,9 @@ static uint64_t seq_before(struct worker_group *g, const struct journal_request 
 }
 
 static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,
-                         const struct journal_request *r)
+                         struct journal_request *r)
 {
-    const struct router_receipt *receipt = &((const struct pending *)r->object)->receipt;
+    const struct router_receipt *receipt = &pending_of(r)->receipt;
     struct letter letter = {
         .open = receipt->open, .a = receipt->a, .b = receipt->b, .c = receipt->c};
 
@@ -244,9 +240,9 @@ static void send_receipt(struct worker_group *g, struct worker_outbox *outbox,
 }
 
 static void send_committed(struct worker_group *g, struct worker_outbox *outbox,
-                           const struct journal_request *r)
+                           struct journal_request *r)
 {
-    const struct pending *p = r->object;
+    const struct pending *p = pending_of(r);
 
     for (uint64_t rest = p->workers; rest != 0; rest &= rest - 1) {
         struct letter letter = {
@@ -267,13 +263,12 @@ void router_on_committed(struct journal_request *first, void *arg)
 
     while (first != NULL) {
         struct journal_request *next = first->next;
-        struct pending *p = first->object;
+        struct pending *p = pending_of(first);
 
-        if (first->seq != 0 && p != NULL) /* 0: it could not be stored before the program ended */
+        if (first->seq != 0) /* 0: it could not be stored before the program ended */
             send_committed(g, &outbox, first);
-        if (p != NULL && p->message != NULL)
+        if (p->message != NULL)
             open_message_unref(&p->message);
-        mem_free(p);
         journal_request_free(&first);
         first = next;
     }

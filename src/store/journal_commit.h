@@ -14,7 +14,7 @@
 
 struct journal_commit;
 
-enum { JOURNAL_COMMIT_WAITING_MAX = 64 * 1024 * 1024 };
+enum { JOURNAL_COMMIT_WAITING_MAX = 64 * 1024 * 1024, JOURNAL_TAG_WORDS = 9 };
 
 enum journal_request_kind {
     JOURNAL_REQUEST_RECORD,
@@ -28,9 +28,9 @@ struct journal_request {
     uint64_t project_id;
     uint64_t seq; /* set by the commit: a record's number, otherwise 1; 0: given up at the stop, it
                      is not stored */
-    void *object; /* the submitter's: passed through */
-    uint64_t a, b, c;
-    uint8_t kind;     /* enum journal_request_kind */
+    uint64_t tag[JOURNAL_TAG_WORDS]; /* the submitter's, in a form of its own: zero at first, and
+                                        passed through */
+    uint8_t kind;                    /* enum journal_request_kind */
     uint8_t table;    /* enum journal_table; of a row, whose key stands before its value */
     uint16_t key_len; /* likewise */
     uint32_t len;

@@ -56,9 +56,9 @@ static void on_committed(struct journal_request *first, void *arg)
 
     for (struct journal_request *r = first; r != NULL; r = next) {
         next = r->next;
-        if (!l->is_dying && r->kind == JOURNAL_REQUEST_RECORD && r->seq != r->a)
+        if (!l->is_dying && r->kind == JOURNAL_REQUEST_RECORD && r->seq != r->tag[0])
             journal_tell_fail("a record has number %llu instead of %llu",
-                              (unsigned long long)r->seq, (unsigned long long)r->a);
+                              (unsigned long long)r->seq, (unsigned long long)r->tag[0]);
         l->called_back++;
         journal_request_free(&r);
     }
@@ -371,7 +371,7 @@ void journal_life_append(struct journal_life *l, unsigned project, uint32_t len)
         struct journal_request *r = journal_request_new(id, len);
 
         memcpy(r->bytes, bytes.data, len);
-        r->a = want;
+        r->tag[0] = want;
         submit(l, r);
         return;
     }

@@ -100,15 +100,14 @@ static void on_committed(struct journal_request *first, void *arg)
         struct journal_request *next = first->next;
 
         buffer_printf(&t->told, "=%d ", (int)first->seq);
-        assert_true(first->object == t && first->a == 1 && first->b == 2 && first->c == 3);
+        assert_true(first->tag[0] == 1 && first->tag[JOURNAL_TAG_WORDS - 1] == 2);
         journal_request_free(&first);
         first = next;
     }
 }
 
 /* Submits one request for each character of `text`, all for one project. */
-static void submit(struct journal_commit *c, struct told_journal *t, uint64_t project_id,
-                   const char *text)
+static void submit(struct journal_commit *c, uint64_t project_id, const char *text)
 {
     struct journal_request *first = NULL;
     struct journal_request **end = &first;
@@ -117,10 +116,8 @@ static void submit(struct journal_commit *c, struct told_journal *t, uint64_t pr
         struct journal_request *r = journal_request_new(project_id, 1);
 
         r->bytes[0] = (uint8_t)*text;
-        r->object = t;
-        r->a = 1;
-        r->b = 2;
-        r->c = 3;
+        r->tag[0] = 1;
+        r->tag[JOURNAL_TAG_WORDS - 1] = 2;
         *end = r;
         end = &r->next;
     }
@@ -136,13 +133,13 @@ static void what_is_submitted_is_one_batch(void **state)
     (void)state;
     assert_false(journal_commit_turn(c));
     assert_int_equal(t.told.len, 0); /* nothing to do: nothing is written */
-    submit(c, &t, P, "ab");
-    submit(c, &t, Q, "c");
-    submit(c, &t, P, "d");
+    submit(c, P, "ab");
+    submit(c, Q, "c");
+    submit(c, P, "d");
     assert_true(journal_commit_turn(c));
     expect_told(&t, "a7 b7 c8 d7 commit =1 =2 =3 =4 ");
     assert_false(journal_commit_turn(c));
-    submit(c, &t, P, "e");
+    submit(c, P, "e");
     assert_true(journal_commit_turn(c));
     expect_told(&t, "e7 commit =5 ");
     assert_int_equal(counter_read(&CT_journal_commits), commits + 2);
@@ -158,10 +155,10 @@ static void a_failed_batch_is_tried_again_before_others(void **state)
     int64_t failures = counter_read(&CT_journal_commit_failures);
 
     (void)state;
-    submit(c, &t, P, "ab");
+    submit(c, P, "ab");
     assert_false(journal_commit_turn(c));
     expect_told(&t, "a7 b7 fail ");
-    submit(c, &t, P, "c");
+    submit(c, P, "c");
     journal_commit_remove_project(c, Q);
     assert_false(journal_commit_turn(c));
     expect_told(&t, "fail ");
@@ -183,9 +180,9 @@ static void it_is_full_while_too_much_waits(void **state)
 
     (void)state;
     journal_commit_set_limit(c, 2 * (sizeof(struct journal_request) + 1));
-    submit(c, &t, P, "ab");
+    submit(c, P, "ab");
     assert_false(journal_commit_is_full(c));
-    submit(c, &t, P, "c");
+    submit(c, P, "c");
     assert_true(journal_commit_is_full(c));
     assert_false(journal_commit_turn(c));
     assert_true(journal_commit_is_full(c));
@@ -208,7 +205,7 @@ static void a_removal_runs_behind_what_was_submitted(void **state)
     struct journal_commit *c = journal_commit_new(&t.base, false, on_committed, &t);
 
     (void)state;
-    submit(c, &t, P, "a");
+    submit(c, P, "a");
     journal_commit_remove_project(c, P);
     journal_commit_remove_project(c, Q);
     assert_true(journal_commit_turn(c));
@@ -228,9 +225,9 @@ static void the_rest_is_committed_at_the_end(void **state)
     struct journal_commit *c = journal_commit_new(&t.base, false, on_committed, &t);
 
     (void)state;
-    submit(c, &t, P, "a");
+    submit(c, P, "a");
     assert_false(journal_commit_turn(c));
-    submit(c, &t, P, "b");
+    submit(c, P, "b");
     journal_commit_remove_project(c, Q);
     journal_commit_free(&c);
     expect_told(&t, "a7 fail fail fail commit =1 b7 commit =2 remove8 ");
@@ -245,9 +242,9 @@ static void what_cannot_be_stored_is_given_back(void **state)
     const char *end;
 
     (void)state;
-    submit(c, &t, P, "ab");
+    submit(c, P, "ab");
     assert_false(journal_commit_turn(c));
-    submit(c, &t, P, "c");
+    submit(c, P, "c");
     journal_commit_free(&c);
     buffer_append_u8(&t.told, 0);
     end = strstr((const char *)t.told.data, "=");
@@ -274,11 +271,11 @@ static void it_is_trimmed_once_a_second(void **state)
         assert_false(journal_commit_turn(c));
     assert_int_equal(t.trims, 1);
     clock_advance(999);
-    submit(c, &t, P, "a");
+    submit(c, P, "a");
     assert_true(journal_commit_turn(c));
     assert_int_equal(t.trims, 1);
     clock_advance(1);
-    submit(c, &t, P, "b");
+    submit(c, P, "b");
     assert_true(journal_commit_turn(c)); /* also when it is never idle */
     assert_int_equal(t.trims, 2);
     assert_int_equal(counter_read(&CT_journal_trimmed), trimmed + 6);
@@ -335,8 +332,8 @@ static void check_committed(struct journal_request *first, void *arg)
     while (first != NULL) {
         struct journal_request *next = first->next;
 
-        assert_int_equal(first->b, o->last_of[first->a] + 1);
-        o->last_of[first->a] = first->b;
+        assert_int_equal(first->tag[1], o->last_of[first->tag[0]] + 1);
+        o->last_of[first->tag[0]] = first->tag[1];
         assert_int_equal(first->seq, o->last_seq[first->project_id - 1] + 1);
         o->last_seq[first->project_id - 1] = first->seq;
         o->count++;
@@ -360,8 +357,8 @@ static void *submit_many(void *arg)
             memcpy(r->bytes, &me->number, 8);
             count++;
             memcpy(r->bytes + 8, &count, 8);
-            r->a = me->number;
-            r->b = count;
+            r->tag[0] = me->number;
+            r->tag[1] = count;
             *end = r;
             end = &r->next;
         }
@@ -413,13 +410,11 @@ static void rows_go_with_records(void **state)
         journal_request_new_row(Q, JOURNAL_TABLE_SESSION, slice_of("k"), slice_make(NULL, 0));
 
     (void)state;
-    put->object = remove->object = &t;
-    put->a = remove->a = 1;
-    put->b = remove->b = 2;
-    put->c = remove->c = 3;
+    put->tag[0] = remove->tag[0] = 1;
+    put->tag[JOURNAL_TAG_WORDS - 1] = remove->tag[JOURNAL_TAG_WORDS - 1] = 2;
     put->next = remove;
     journal_commit_submit(c, put);
-    submit(c, &t, P, "x");
+    submit(c, P, "x");
     assert_true(journal_commit_turn(c));
     expect_told(&t, "put1:7:key=value put0:8:k= x7 commit =1 =1 =1 ");
     journal_commit_free(&c);
