@@ -18,6 +18,7 @@ from lib.world import Net, Project
 
 SLOWED = 3
 WARMEST = 6  # a CONNECT has to wait seconds by then
+MOST = 20  # more take-overs than one after the other can have without a wait
 
 
 class Fighter(threading.Thread):
@@ -119,12 +120,13 @@ class Siege:
     def knock(self):
         """One more; gives it when it waits. The session may have cooled: then it is let in, which
         warms it."""
-        while True:
+        for _ in range(MOST):
             client, what = self._knock()
             if what == "waits":
                 return client
             self.other = client
             self._let_in()
+        raise AssertionError("no CONNECT has to wait")
 
     def is_held(self):
         """Whether its holder still has it."""
