@@ -33,10 +33,10 @@ static const struct attribute {
     const char *name;
     enum shape shape;
     int decimals;
-    const char *choices;
+    const char *choices, *unit;
 } attributes[] = {
-#define SIM_ATTRIBUTE(kind, name, shape, low, high, step, decimals, choices) \
-    {SIM_KIND_##kind, name, SHAPE_##shape, decimals, choices},
+#define SIM_ATTRIBUTE(kind, name, shape, low, high, step, decimals, choices, unit) \
+    {SIM_KIND_##kind, name, SHAPE_##shape, decimals, choices, unit},
 #include "app/sim_kind.def"
 #undef SIM_ATTRIBUTE
 };
@@ -113,6 +113,8 @@ static void append_attributes(size_t kind, struct buffer *out)
             append_choices(a->choices, out);
         else if (a->shape != SHAPE_SWITCH)
             buffer_printf(out, ", \"precision\": %d", a->decimals);
+        if (a->unit[0] != '\0')
+            buffer_printf(out, ", \"unit\": \"%s\"", a->unit);
         buffer_append_u8(out, '}');
         separator = ", ";
     }

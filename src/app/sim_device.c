@@ -41,7 +41,7 @@ static const struct attribute {
     int decimals;
     const char *choices; /* separated by | */
 } attributes[] = {
-#define SIM_ATTRIBUTE(kind, name, shape, low, high, step, decimals, choices) \
+#define SIM_ATTRIBUTE(kind, name, shape, low, high, step, decimals, choices, unit) \
     {SIM_KIND_##kind, name, SHAPE_##shape, low, high, step, decimals, choices},
 #include "app/sim_kind.def"
 #undef SIM_ATTRIBUTE
