@@ -385,6 +385,19 @@ static enum status wait_for_file(struct simulation *s)
     return st;
 }
 
+/* Leaves devices out that a user has added: their owner connects them. */
+static void keep_simulated(struct demo_file *demo)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < demo->device_count; i++) {
+        if (sim_device_is_simulated(demo->devices[i].name))
+            demo->devices[kept++] = demo->devices[i];
+    }
+    secret_wipe(&demo->devices[kept], (demo->device_count - kept) * sizeof(*demo->devices));
+    demo->device_count = kept;
+}
+
 static int simulate(struct simulation *s, bool with_tls)
 {
     enum status st = wait_for_file(s);
@@ -399,6 +412,7 @@ static int simulate(struct simulation *s, bool with_tls)
                       s->data_dir, status_text(st));
         return EXIT_FAILURE;
     }
+    keep_simulated(&s->demo);
     s->clients = mem_new(MEM_BASE, s->demo.device_count * sizeof(*s->clients));
     for (size_t i = 0; i < s->demo.device_count; i++)
         s->clients[i].login = &s->demo.devices[i];
@@ -420,7 +434,8 @@ static int simulate(struct simulation *s, bool with_tls)
 static void print_help(void)
 {
     (void)printf(
-        "eztcloud simulate: connects the devices of DIR/demo.json and lets them report.\n\n"
+        "eztcloud simulate: connects the demo devices of DIR/demo.json, by their names, and lets\n"
+        "them report.\n\n"
         "  --data DIR   data directory of the server (EZTCLOUD_DATA, else ./data)\n"
         "  --tls        connect over TLS\n");
 }

@@ -327,15 +327,27 @@ const char *sim_device_kind_address(size_t kind, size_t *gateway)
     return NULL;
 }
 
+static size_t find_kind(const char *name)
+{
+    size_t i = 0;
+
+    while (i < SIM_KIND_COUNT && !slice_starts_with(slice_of(name), slice_of(kinds[i].name)))
+        i++;
+    return i;
+}
+
+bool sim_device_is_simulated(const char *name)
+{
+    return find_kind(name) < SIM_KIND_COUNT;
+}
+
 struct sim_device *sim_device_new(const char *name, uint64_t seed)
 {
     struct sim_device *d = mem_new_of(MEM_DEVICE, struct sim_device);
 
+    invariant(sim_device_is_simulated(name));
     d->random = seed;
-    for (size_t i = 0; i < SIM_KIND_COUNT; i++) {
-        if (slice_starts_with(slice_of(name), slice_of(kinds[i].name)))
-            d->kind = (enum sim_kind)i;
-    }
+    d->kind = (enum sim_kind)find_kind(name);
     for (size_t i = 0; i < COUNT_OF(attributes); i++)
         d->values[i] = first_value(d, &attributes[i]);
     return d;

@@ -32,7 +32,10 @@ const char *sim_device_kind_name(size_t kind);
  */
 const char *sim_device_kind_address(size_t kind, size_t *gateway);
 
-/** A device of the kind that `name` begins with, else of the first kind. The caller owns it. */
+/** Whether `name` begins like that of a kind: other devices of the project are somebody's own. */
+bool sim_device_is_simulated(const char *name);
+
+/** A device of the kind that `name`, which is simulated, begins with. The caller owns it. */
 struct sim_device *sim_device_new(const char *name, uint64_t seed);
 void sim_device_free(struct sim_device **d);
 

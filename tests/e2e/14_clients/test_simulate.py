@@ -4,7 +4,7 @@ import json
 import pytest
 
 from lib.server import BINARY
-from lib.world import Project
+from lib.world import Login, Net, Project
 
 
 @pytest.fixture
@@ -65,3 +65,29 @@ def test_sub_devices(demo, server):
     demo.publish(f"open/{key}/{room}/attributes_push", b'{"occupied": true, "x": "\xc3\xa4"}')
     wait_for(room, "attributes_push")
     wait_for(room, "attributes", lambda value: value.get("x") == "\u00e4")
+
+
+def test_devices_of_users(own, start):
+    """A device that a user has added to the demo project is the user's: the simulator, started anew,
+    does not take its place."""
+    server = own
+    key = server.demo["project_key"]
+    added = server.cli("device", "add", "--project", key, "--name", "My sensor")
+    server.stop()
+    server.start()
+    names = {d["username"]: d["name"] for d in server.demo["devices"]}
+    assert names[added["username"]] == "My sensor"
+    project = Project(server, key, server.demo["project_secret"], "")
+    net = Net(server, project)
+    app = net.app()
+    app.subscribe(f"open/{key}/+/attributes")
+    mine = net.device(Login(added["username"], added["password"], key))
+    start(BINARY, "simulate", "--data", server.data)
+    simulated = set(names) - {added["username"]}
+    while simulated:  # all of them connect in one turn
+        simulated.discard(app.receive().topic.split("/")[2])
+    mine.publish(mine.own("attributes"), b'{"mine": true}', qos=1)
+    while (message := app.receive()).topic != mine.open("attributes"):
+        pass
+    assert json.loads(message.payload) == {"mine": True}
+    net.close()

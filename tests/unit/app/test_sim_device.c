@@ -77,6 +77,16 @@ static json_t *member(const struct heard *h, const char *key)
     return value;
 }
 
+static void the_name_says_what_is_simulated(void **state)
+{
+    (void)state;
+    assert_true(sim_device_is_simulated("Door lock"));
+    assert_true(sim_device_is_simulated("Door lock 2"));
+    assert_false(sim_device_is_simulated("My sensor"));
+    assert_false(sim_device_is_simulated("Door"));
+    assert_false(sim_device_is_simulated(""));
+}
+
 static void every_kind_reports_and_tells(void **state)
 {
     (void)state;
@@ -247,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEMP_DATA_TEST(every_kind_reports_and_tells),
+        TEMP_DATA_TEST(the_name_says_what_is_simulated),
         TEMP_DATA_TEST(values_stay_within_their_bounds),
         TEMP_DATA_TEST(the_same_seed_gives_the_same_device),
         TEMP_DATA_TEST(pushed_attributes_come_back_and_stay),
