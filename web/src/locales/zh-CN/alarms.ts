@@ -72,7 +72,7 @@ export default {
     },
     alarmState: {
         normal: "正常",
-        pending: "待确认",
+        pending: "待触发",
         alerting: "告警中",
         restored: "已恢复",
     },
