@@ -119,7 +119,7 @@ static void add_cursor(const struct journal_cursor *c, void *arg)
             slice_make(value, c->is_removed ? 0 : sizeof(value)));
 }
 
-/* From here on the changes are the batch's, also when its commit fails. */
+/* From here on the changes go along with a batch, if not with this one, with the next. */
 static void take_cursors(struct journal_lmdb *m)
 {
     struct list *node;
@@ -127,19 +127,19 @@ static void take_cursors(struct journal_lmdb *m)
     journal_lmdb_lock(m);
     while ((node = list_pop_front(&m->changed)) != NULL) {
         struct journal_lmdb_log *log = list_entry(node, struct journal_lmdb_log, changed_node);
-        struct cursor_rows x = {&m->rows, log->project_id};
+        struct cursor_rows x = {&m->cursor_rows, log->project_id};
 
         journal_cursors_take_changes(&log->cursors, add_cursor, &x);
     }
     journal_lmdb_unlock(m);
 }
 
-void journal_lmdb_drop_rows(struct journal_lmdb *m, uint64_t project_id)
+void journal_lmdb_drop_cursors(struct journal_lmdb *m, uint64_t project_id)
 {
     struct buffer kept = {0};
 
-    for (size_t at = 0; at < m->rows.len;) {
-        const uint8_t *bytes = m->rows.data + at;
+    for (size_t at = 0; at < m->cursor_rows.len;) {
+        const uint8_t *bytes = m->cursor_rows.data + at;
         struct row row;
         size_t len;
 
@@ -149,8 +149,8 @@ void journal_lmdb_drop_rows(struct journal_lmdb *m, uint64_t project_id)
             buffer_append(&kept, bytes, len);
         at += len;
     }
-    buffer_deinit(&m->rows);
-    m->rows = kept;
+    buffer_deinit(&m->cursor_rows);
+    m->cursor_rows = kept;
 }
 
 /* --- commit ---------------------------------------------------------------------------------- */
@@ -213,6 +213,7 @@ static void write_batch(struct lmdb_env_txn *t, void *arg)
 
     write_records(t, m);
     write_rows(t, &m->rows);
+    write_rows(t, &m->cursor_rows);
     for (const struct list *n = m->touched.next; n != &m->touched; n = n->next) {
         const struct journal_lmdb_log *log = list_entry(n, struct journal_lmdb_log, touched_node);
 
@@ -242,6 +243,7 @@ static void show_batch(struct journal_lmdb *m)
     journal_lmdb_unlock(m);
     m->records.len = 0;
     m->rows.len = 0;
+    m->cursor_rows.len = 0;
 }
 
 /* What is over in the logs of the batch. */
@@ -264,7 +266,7 @@ static enum status lmdb_commit(struct journal *j)
 
     m->batch_ms = now_ms > m->batch_ms ? now_ms : m->batch_ms;
     take_cursors(m);
-    if (m->records.len == 0 && m->rows.len == 0)
+    if (m->records.len == 0 && m->rows.len == 0 && m->cursor_rows.len == 0)
         return ST_OK;
     begin_trim(m);
     st = lmdb_env_write(m->env, write_batch, m);
@@ -454,12 +456,13 @@ static void lmdb_close(struct journal *j)
     m->rows.len = 0;
     while (list_pop_front(&m->touched) != NULL) {}
     if (lmdb_commit(j) != ST_OK) /* of cursors; it is told */
-        m->rows.len = 0;
+        m->cursor_rows.len = 0;
     while (!list_is_empty(&m->logs))
         journal_lmdb_log_free(list_entry(m->logs.next, struct journal_lmdb_log, node));
     hash_table_deinit(&m->by_project);
     buffer_deinit(&m->records);
     buffer_deinit(&m->rows);
+    buffer_deinit(&m->cursor_rows);
     buffer_deinit(&m->trim.parts);
     lmdb_env_close(&m->env);
     invariant(pthread_mutex_destroy(&m->mutex) == 0);

@@ -73,8 +73,9 @@ struct journal_lmdb {
     struct list changed;
     /* the committing thread's */
     struct list touched;
-    struct buffer records; /* owned: struct pending */
-    struct buffer rows;    /* owned */
+    struct buffer records;     /* owned: struct pending */
+    struct buffer rows;        /* owned */
+    struct buffer cursor_rows; /* owned: of cursors; they stay until they are written */
     struct journal_lmdb_trim trim;
     int64_t batch_ms; /* Unix time of the open batch; never goes back */
 };
@@ -153,8 +154,8 @@ static inline uint64_t journal_lmdb_record_count(const struct journal_lmdb_log *
     return log->visible_seq + 1 - log->first_seq;
 }
 
-/** Takes a project's rows out of the open batch. */
-void journal_lmdb_drop_rows(struct journal_lmdb *m, uint64_t project_id);
+/** Forgets the rows of a project's cursors that have not been written yet. */
+void journal_lmdb_drop_cursors(struct journal_lmdb *m, uint64_t project_id);
 
 /** Adds what a log holds to the counters (sign 1), or takes it away (-1). */
 void journal_lmdb_count(const struct journal_lmdb_log *log, int64_t sign);

@@ -211,7 +211,7 @@ void journal_lmdb_remove_project(struct journal *j, uint64_t project_id)
     if (log != NULL)
         journal_lmdb_log_free(log);
     journal_lmdb_unlock(m);
-    journal_lmdb_drop_rows(m, project_id); /* cursors that could not be written yet */
+    journal_lmdb_drop_cursors(m, project_id);
     for (x.table = 0; x.table <= JOURNAL_LMDB_CURSOR; x.table++) {
         do {
             x.count = 0;

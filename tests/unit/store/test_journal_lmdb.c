@@ -453,6 +453,26 @@ static void regress_a_cursor_that_was_not_written_goes_with_its_project(void **s
     journal_close(&j);
 }
 
+static void regress_a_cursor_that_was_not_written_is_at_the_end(void **state)
+{
+    struct journal *j = open_journal(state);
+    enum status st;
+    uint64_t seq = 0;
+
+    commit_some(j, P, 1, 10);
+    journal_put(j, JOURNAL_TABLE_SESSION, P, slice_of("a"), slice_of("1")); /* not committed */
+    save_cursor(j, P, slice_of("a"), 5);
+    set_writable(false);
+    st = journal_commit(j);
+    set_writable(true);
+    assert_int_not_equal(st, ST_OK);
+    j = reopen(state, j);
+    assert_int_equal(load_cursor(j, P, slice_of("a"), &seq), ST_OK);
+    assert_int_equal(seq, 5);
+    expect_rows(j, JOURNAL_TABLE_SESSION, "");
+    journal_close(&j);
+}
+
 /* --- refused --------------------------------------------------------------------------------- */
 
 static void mark_newer(struct lmdb_env_txn *t, void *arg)
@@ -536,6 +556,7 @@ int main(void)
         TEMP_DATA_TEST(a_batch_does_not_take_its_own),
         TEMP_DATA_TEST(a_removed_project_leaves_nothing),
         TEMP_DATA_TEST(regress_a_cursor_that_was_not_written_goes_with_its_project),
+        TEMP_DATA_TEST(regress_a_cursor_that_was_not_written_is_at_the_end),
         TEMP_DATA_TEST(one_of_a_newer_program_is_refused),
         TEMP_DATA_TEST(readers_run_beside_the_commits),
     };
