@@ -69,11 +69,11 @@ static void append(struct journal_script *s)
 static void append_many(struct journal_script *s)
 {
     unsigned project = any_project(s);
-    bool is_burst = chance_percent(chance_of(s), 20);
+    bool is_burst = chance_percent(chance_of(s), 30);
 
     for (unsigned i = 0; i < (is_burst ? BURST_RECORDS : 100); i++)
         journal_life_append(&s->life, project, chance_below(chance_of(s), 8));
-    if (!is_burst || chance_percent(chance_of(s), 50))
+    if (!is_burst || chance_percent(chance_of(s), 30))
         return;
     journal_life_commit(&s->life);
     journal_life_remove_project(&s->life, project);
@@ -223,7 +223,7 @@ static const struct happening {
 } happenings[] = {
     {append, 200, 300},      {put, 120, 30},         {commit, 140, 200}, {turn_reader, 260, 100},
     {read_anywhere, 80, 20}, {save_reader, 50, 20},  {advance, 50, 20},  {save_cursor, 40, 20},
-    {look_up_time, 30, 5},   {come_or_go, 60, 20},   {trim, 20, 5},      {append_many, 4, 0},
+    {look_up_time, 30, 5},   {come_or_go, 60, 20},   {trim, 20, 5},      {append_many, 6, 0},
     {check, 6, 5},           {remove_project, 4, 1}, {reopen, 4, 4},     {crash, 6, 2},
 };
 
