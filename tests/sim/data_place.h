@@ -18,6 +18,9 @@ struct data_place {
 
 /** Makes them. */
 void data_place_open(struct data_place *p);
+/** Copies LMDB's file, as it is now, into the next one: what a process would leave that is killed
+ * now. No transaction is under way. */
+void data_place_copy(const struct data_place *p);
 /** The next one is the present one; what was before goes. */
 void data_place_move(struct data_place *p);
 /** How long LMDB's file is. */

@@ -44,6 +44,19 @@ void receiver_connected(struct receiver *r, bool goes_on)
     r->in_flight = 0;
 }
 
+void receiver_restarted(struct receiver *r)
+{
+    r->is_restarted = true;
+    for (uint32_t id = 0; id < r->capacity; id++) {
+        struct receipt *e = &r->receipts[id];
+
+        if (e->qos < 2)
+            *e = (struct receipt){0};
+        else if (e->state == RECEIVER_DONE)
+            e->state = RECEIVER_STALE;
+    }
+}
+
 void receiver_lost(struct receiver *r)
 {
     r->ack_count = 0;
@@ -74,11 +87,12 @@ static void check_again(struct receiver *r, const struct peer_packet *k, const s
 bool receiver_publish(struct receiver *r, const struct peer_packet *k, uint64_t content)
 {
     struct receipt *e = receipt_of(r, k->packet_id);
-    bool is_new = e->state == RECEIVER_UNSEEN;
+    bool is_new = e->state == RECEIVER_UNSEEN || e->state == RECEIVER_STALE;
 
     if (k->dup && !r->is_resumed)
         RECEIVER_FAIL(r, k->packet_id, "DUP in a new session");
-    if (k->dup && r->new_came)
+    /* A server that was started anew does not know which of those that it had stored had left. */
+    if (k->dup && r->new_came && !r->is_restarted)
         RECEIVER_FAIL(r, k->packet_id, "sent again behind new messages");
     if (k->packet_id <= r->last_id)
         RECEIVER_FAIL(r, k->packet_id, "behind a later one");
@@ -133,7 +147,7 @@ void receiver_check_done(const struct receiver *r, bool takes_back)
 {
     for (uint32_t id = 0; id < r->capacity; id++) {
         const struct receipt *e = &r->receipts[id];
-        bool is_over = e->state == RECEIVER_UNSEEN || e->state == RECEIVER_DONE;
+        bool is_over = e->state == RECEIVER_UNSEEN || e->state >= RECEIVER_DONE;
 
         bool may_stay = e->link != player_of(r)->link_number &&
                         ((takes_back && e->qos == 1) ||

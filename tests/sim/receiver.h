@@ -14,7 +14,9 @@ enum receiver_state {
     RECEIVER_RECEIVED, /* PUBLISH came; PUBACK or PUBREC has not left */
     RECEIVER_RECORDED, /* QoS 2: PUBREC has left */
     RECEIVER_RELEASED, /* QoS 2: PUBREL came; PUBCOMP has not left */
-    RECEIVER_DONE
+    RECEIVER_DONE,
+    RECEIVER_STALE /* done, and the server has been started anew: a new one may have its identifier
+                    */
 };
 
 /** One delivery. */
@@ -37,6 +39,7 @@ struct receiver {
     struct receiver_ack *acks; /* owned; not sent yet, oldest first */
     uint32_t ack_count, ack_capacity;
     bool is_resumed;    /* this connection continues a session */
+    bool is_restarted;  /* so has the server been, since the session began */
     bool new_came;      /* on this connection: a QoS 1 or 2 PUBLISH without DUP */
     uint16_t last_id;   /* of this connection's PUBLISHes */
     uint32_t in_flight; /* PUBLISHes of this connection that are not acknowledged to the end */
@@ -46,6 +49,10 @@ void receiver_deinit(struct receiver *r);
 
 /** A new connection; `goes_on` false: everything is forgotten. */
 void receiver_connected(struct receiver *r, bool goes_on);
+
+/** The server has been started anew: identifiers of QoS 1, and those that are over, may stand for
+ * other deliveries from now on. */
+void receiver_restarted(struct receiver *r);
 
 /** Acknowledgements that have not left never will. */
 void receiver_lost(struct receiver *r);

@@ -23,18 +23,21 @@ static void play_all(const struct stage_plan *plan, uint64_t count, const struct
 {
     struct stage_seeds seeds = stage_choose_seeds(count);
     int64_t before = counter_read(counter);
-    uint64_t received = 0;
+    uint64_t received = 0, restarts = 0, again = 0;
 
     for (uint64_t i = 0; i < seeds.count; i++) {
         stage_play(&stage, seeds.first + i, plan);
         received += stage.scene.received;
+        restarts += stage.restarts;
+        again += stage.scene.again;
     }
-    print_message("%llu seeds, %llu deliveries, %s: %lld\n", (unsigned long long)seeds.count,
-                  (unsigned long long)received, counter->name,
-                  (long long)(counter_read(counter) - before));
+    print_message("%llu seeds, %llu deliveries, %s: %lld, restarts: %llu, given again: %llu\n",
+                  (unsigned long long)seeds.count, (unsigned long long)received, counter->name,
+                  (long long)(counter_read(counter) - before), (unsigned long long)restarts,
+                  (unsigned long long)again);
     assert_true(received > 0);
     if (seeds.count >= count)
-        assert_true(counter_read(counter) > before);
+        assert_true(counter_read(counter) > before && (plan->restarts == 0 || again > 0));
 }
 
 static void each_session_gets_what_it_is_owed(void **state)
@@ -67,12 +70,27 @@ static void they_catch_up_from_the_journal_on_disk(void **state)
     data_place_close(&place);
 }
 
+/* All have subscribed before any device comes; then only the server ends, at its stop or killed. */
+static void they_get_it_over_restarts(void **state)
+{
+    static const struct stage_plan plan = {.steps = 1500, .is_stable = true, .restarts = 3};
+    struct data_place place;
+
+    (void)state;
+    data_place_open(&place);
+    world_keep_journals(&place);
+    play_all(&plan, 100, &CT_publishes_resent);
+    world_keep_journals(NULL);
+    data_place_close(&place);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_session_gets_what_it_is_owed),
         cmocka_unit_test(slow_sessions_catch_up_from_the_journal),
         cmocka_unit_test(they_catch_up_from_the_journal_on_disk),
+        cmocka_unit_test(they_get_it_over_restarts),
     };
 
     world_prepare();

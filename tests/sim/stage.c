@@ -6,9 +6,20 @@
 
 #include <stdlib.h>
 
+#include "base/invariant.h"
+#include "platform/device_store.h"
+#include "service/app_store.h"
+#include "service/link_store.h"
 #include "watch_group.h"
 
-enum { REST_ROUNDS_MAX = 5000, REST_TICK_MS = 20, FINAL_MESSAGES = 4, STAGE_FLIGHTS = 20 };
+enum {
+    REST_ROUNDS_MAX = 5000,
+    REST_TICK_MS = 20,
+    FINAL_MESSAGES = 4,
+    STAGE_FLIGHTS = 20,
+    RESTART_GRACE_MS = 1000,
+    RESTART_PAUSE_MS = 100
+};
 
 static struct chance *chance_of(struct stage *s)
 {
@@ -164,6 +175,51 @@ static void change_room(struct stage *s)
                                                          : chance_below(chance_of(s), 2000));
 }
 
+static void lose_server(struct player *p)
+{
+    if (p->link != NULL)
+        player_vanish(p, MEMORY_RESET, 0);
+}
+
+/* The session of a device may be younger than the last commit; those of applications are not. */
+static void lose_all(struct stage *s, bool keeps_sessions)
+{
+    for (unsigned i = 0; i < s->world.device_count; i++) {
+        struct player *p = &s->reporters[i].player;
+
+        lose_server(p);
+        if (!keeps_sessions && p->stored == PLAYER_STORED_YES)
+            p->stored = PLAYER_STORED_MAYBE;
+    }
+    for (unsigned i = 0; i < s->watcher_count; i++)
+        lose_server(&s->watchers[i].player);
+}
+
+/* All connections end with the server, and what it had committed is loaded again. */
+static void restart(struct stage *s)
+{
+    struct world *w = &s->world;
+    bool saves = chance_percent(chance_of(s), 50);
+    bool commits = saves || chance_percent(chance_of(s), 50);
+
+    for (unsigned i = 0; i < w->worker_count; i++)
+        world_turn(w, i); /* nobody is between two workers then */
+    if (commits)
+        (void)world_commit(w);
+    world_trace(w, "the server is %s", saves ? "stopped" : "killed");
+    lose_all(s, commits);
+    if (saves)
+        world_restart(w, true, RESTART_PAUSE_MS);
+    else
+        world_kill(w, RESTART_PAUSE_MS);
+    invariant(device_store_load(w->workers, w->journal, RESTART_GRACE_MS) == ST_OK);
+    invariant(app_store_load(w->workers, w->journal) == ST_OK);
+    invariant(link_store_load(w->workers, w->journal) == ST_OK);
+    for (unsigned i = 0; i < s->watcher_count; i++)
+        watcher_restarted(&s->watchers[i]);
+    s->restarts++;
+}
+
 static void verify(struct stage *s)
 {
     world_verify(&s->world);
@@ -189,6 +245,8 @@ void stage_step(struct stage *s)
     for (; draw >= h->weight; h++)
         draw -= h->weight;
     h->happen(s);
+    if (s->plan.restarts > 0 && chance_below(chance_of(s), s->plan.steps) < s->plan.restarts)
+        restart(s);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */
@@ -351,6 +409,7 @@ static void add_watchers(struct stage *s)
     for (unsigned i = 0; i < s->watcher_count; i++) {
         struct watcher *x = &s->watchers[i];
         enum watch_mix mix = s->plan.only_shared     ? WATCH_ONLY_SHARED
+                             : s->plan.restarts > 0  ? WATCH_ONLY_PLAIN
                              : chance_percent(c, 70) ? WATCH_ONLY_PLAIN
                              : chance_percent(c, 50) ? WATCH_ONLY_SHARED
                                                      : WATCH_BOTH;
@@ -379,6 +438,7 @@ void stage_open(struct stage *s, uint64_t seed, const struct stage_plan *plan)
 
     world_open(&s->world, seed, workers, devices, receive_maximum);
     s->plan = *plan;
+    s->restarts = 0;
     s->scene = (struct watch_scene){.world = &s->world,
                                     .reporters = s->reporters,
                                     .watchers = s->watchers,
@@ -407,6 +467,8 @@ void stage_close(struct stage *s)
 void stage_play(struct stage *s, uint64_t seed, const struct stage_plan *plan)
 {
     stage_open(s, seed, plan);
+    if (plan->restarts > 0)
+        stage_gather(s);
     for (unsigned i = 0; i < plan->steps; i++)
         stage_step(s);
     stage_rest(s);

@@ -15,6 +15,7 @@ struct stage_plan {
     bool only_shared;           /* all applications are members of the share group */
     bool is_stable;             /* nobody goes away or changes filters once it is there */
     bool is_heavy;              /* large payloads and slow readers: sessions fall behind */
+    unsigned restarts;          /* the server is stopped or killed about so often; on disk */
     bool is_narrow;             /* short queues, readers that stop, small packets */
 };
 
@@ -25,6 +26,7 @@ struct stage {
     struct reporter reporters[WORLD_DEVICES_MAX];
     struct watcher watchers[STAGE_WATCHERS_MAX];
     unsigned watcher_count;
+    uint64_t restarts;
     bool is_slow[STAGE_WATCHERS_MAX]; /* reads and acknowledges seldom */
 };
 

@@ -11,7 +11,8 @@
 enum {
     SHARED_IDS_FROM = 1000, /* subscription identifiers of shared filters */
     PRESENCE_OFFLINE = 1,
-    PRESENCE_ONLINE = 2
+    PRESENCE_ONLINE = 2,
+    COPY_BEFORE = 2 /* a copy that came before the server was started anew */
 };
 
 /* Bits of what a filter takes. */
@@ -176,6 +177,22 @@ static void on_lost(struct player *p)
     for (unsigned i = 0; i < x->watch_count; i++)
         x->watches[i].packet_id = 0;
     group_changed(x);
+}
+
+void watcher_restarted(struct watcher *x)
+{
+    for (unsigned path = 0; path < WATCH_PATH_COUNT; path++) {
+        for (unsigned d = 0; d < WORLD_DEVICES_MAX; d++) {
+            for (unsigned t = 0; t <= REPORTER_TRANSMISSIONS_MAX; t++) {
+                if (x->copies[path][d][t] > 0)
+                    x->copies[path][d][t] = COPY_BEFORE;
+            }
+        }
+    }
+    memset(x->last, 0, sizeof(x->last));
+    memset(x->presence, 0, sizeof(x->presence));
+    x->last_seq = 0;
+    receiver_restarted(&x->receiver);
 }
 
 void watcher_subscribe(struct watcher *x, struct watch *w)
@@ -390,18 +407,20 @@ static void check_share(struct watcher *x, const struct arrival *a, const struct
     taking->link = x->player.link_number;
 }
 
-static void check_order(struct watcher *x, const struct arrival *a)
+static void check_order(struct watcher *x, const struct arrival *a, uint8_t qos)
 {
     uint32_t *last = &x->last[a->path][a->device];
     uint8_t *copies = &x->copies[a->path][a->device][a->transmission];
     bool may_come_back = a->path == WATCH_SHARED && *copies > 0;
+    bool is_again = *copies == COPY_BEFORE && qos == 1;
 
-    if (*copies > 0 && !may_come_back)
+    if (*copies > 0 && !may_come_back && !is_again)
         world_fail(world_of(x), "%s: transmission %u of device %u twice", x->player.client_id,
                    a->transmission, a->device);
     if (a->transmission <= *last && !may_come_back)
         world_fail(world_of(x), "%s: transmission %u of device %u behind %u", x->player.client_id,
                    a->transmission, a->device, *last);
+    x->scene->again += is_again;
     *copies = 1;
     *last = a->transmission;
 }
@@ -424,13 +443,13 @@ static void on_new(struct watcher *x, const struct arrival *a, const struct peer
         return;
     if (a->path == WATCH_SHARED)
         check_share(x, a, k);
-    check_order(x, a);
+    check_order(x, a, k->qos);
     if (r->messages[r->transmissions[a->transmission].message].qos != 2)
         return;
     for (uint32_t t = 1; t <= r->transmission_count; t++) {
         if (t != a->transmission &&
             r->transmissions[t].message == r->transmissions[a->transmission].message &&
-            x->copies[a->path][a->device][t] > 0)
+            x->copies[a->path][a->device][t] == 1)
             world_fail(world_of(x), "%s: message %u of device %u was carried out twice",
                        x->player.client_id, r->transmissions[t].message, a->device);
     }

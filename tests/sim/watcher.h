@@ -60,6 +60,7 @@ struct watch_scene {
     bool drops_qos0; /* there is so much that slow readers lose QoS 0 */
     struct watch_group group;
     uint64_t received, repeated; /* PUBLISHes */
+    uint64_t again;              /* of QoS 1, given again by a server that was started anew */
 };
 
 struct watcher {
@@ -92,6 +93,9 @@ void watcher_connect(struct watcher *x, bool allow_clean);
 void watcher_subscribe(struct watcher *x, struct watch *w);
 bool watcher_may_unsubscribe(const struct watcher *x, const struct watch *w);
 void watcher_unsubscribe(struct watcher *x, struct watch *w);
+
+/** The server has been started anew over what it had committed: it may give QoS 1 again. */
+void watcher_restarted(struct watcher *x);
 
 /** Sends one acknowledgement that is due: the first, but for a disorderly one. False: none is. */
 bool watcher_acknowledge(struct watcher *x);

@@ -528,6 +528,18 @@ void world_restart(struct world *w, bool saves, uint64_t pause_ms)
     start(w);
 }
 
+void world_kill(struct world *w, uint64_t pause_ms)
+{
+    data_place_copy(place);
+    w->shared.is_stopping = true;
+    stop(w, false);
+    journal_close(&w->journal);
+    data_place_move(place);
+    open_journal(w);
+    clock_advance(pause_ms);
+    start(w);
+}
+
 void world_close(struct world *w)
 {
     stop(w, true);

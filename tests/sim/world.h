@@ -96,6 +96,10 @@ struct secret_set *world_secrets(void);
  */
 void world_restart(struct world *w, bool saves, uint64_t pause_ms);
 
+/** The same as if the process were killed now: what is not committed is lost, and nothing that
+ * happens afterwards is seen by the next one. Worlds whose journal is on disk. */
+void world_kill(struct world *w, uint64_t pause_ms);
+
 /** Proves that nobody broke a rule, nothing expired, and there was room for all: so it is where
  * everybody is a good client. */
 void world_check_losses(const struct world *w);
