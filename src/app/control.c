@@ -6,7 +6,8 @@
  *     counters         all metrics, a line `name value` each
  *     log, sessions, session_end   see control_ask.c
  *     notifier_test <notifier>             has a test sent; the answer is a ticket, 0: no such one
- *     notifier_result <notifier> <ticket>  `delivered` or `failed`, HTTP status, cause; `wait`; `gone`
+ *     notifier_result <notifier> <ticket>  `delivered` or `failed`, HTTP status, cause; `wait`;
+ * `gone`
  *
  * The end of the connection is the end of the answer. Main thread; a request is one line of whoever
  * may open the socket, and is served at once: who does not read the answer is not waited for.

@@ -374,8 +374,8 @@ static void stop_workers(struct server *s)
         s->is_running = false;
     }
     s->shared.is_stopping = true;
-    /* Twice: a connection that was on its way to its home has come there by then, and none can begin
-     * such a way any more. */
+    /* Twice: a connection that was on its way to its home has come there by then, and none can
+     * begin such a way any more. */
     say_goodbye(s);
     worker_group_settle(s->workers);
     say_goodbye(s);

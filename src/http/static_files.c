@@ -1,21 +1,21 @@
 /*
  * Which file, in which form, and with which promises to caches.
  *
- * Names that hold a hash of their content are kept for ever; everything else is asked for again each
- * time, and 304 answers where it is the same.
+ * Names that hold a hash of their content are kept for ever; everything else is asked for again
+ * each time, and 304 answers where it is the same.
  */
 #include "http/static_files.h"
 
 #include <stdio.h>
 #include <strings.h>
 
-#define FOR_EVER "public, max-age=31536000, immutable"
+#define FOR_EVER  "public, max-age=31536000, immutable"
 #define ASK_AGAIN "no-cache"
 
 /* Scripts, styles, requests and sockets: of this server alone, nothing inline. Element Plus has
  * small pictures as data: in its style sheets. */
-#define PAGE_POLICY                                                                    \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "  \
+#define PAGE_POLICY                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 static const struct static_file *served;
@@ -94,8 +94,8 @@ void static_files_answer(const struct http_request *q, struct http_response *a)
         http_response_header(a, "Allow", "GET, HEAD, OPTIONS");
         return;
     }
-    is_packed = file->packed.len > 0 &&
-                static_files_takes_gzip(http_request_header(q, "Accept-Encoding"));
+    is_packed =
+        file->packed.len > 0 && static_files_takes_gzip(http_request_header(q, "Accept-Encoding"));
     /* two forms of one file are two things to a cache */
     (void)snprintf(tag, sizeof(tag), "\"%s%s\"", file->tag, is_packed ? "-gz" : "");
     http_response_header(a, "ETag", tag);

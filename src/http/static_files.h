@@ -13,12 +13,12 @@ enum { STATIC_FILE_TAG_LEN = 16 };
 
 /** One file; everything is static. */
 struct static_file {
-    const char *path;         /* "/assets/index-DNwQzWvT.js" */
-    const char *content_type; /* with its character set */
+    const char *path;                  /* "/assets/index-DNwQzWvT.js" */
+    const char *content_type;          /* with its character set */
     char tag[STATIC_FILE_TAG_LEN + 1]; /* made from the content */
-    bool is_immutable;        /* its name changes with its content */
-    struct slice plain;       /* as it is; not empty */
-    struct slice packed;      /* with gzip; empty: not worth it */
+    bool is_immutable;                 /* its name changes with its content */
+    struct slice plain;                /* as it is; not empty */
+    struct slice packed;               /* with gzip; empty: not worth it */
 };
 
 /** What is served from now on, borrowed for ever; "/" is "/index.html". Called before the server

@@ -12,10 +12,18 @@
 #include "leftover.h"
 
 static const struct static_file files[] = {
-    {"/index.html", "text/html; charset=utf-8", "0123456789abcdef", false,
-     {(const uint8_t *)"<!doctype html>", 15}, {(const uint8_t *)"packed page", 11}},
-    {"/assets/index-a1b2.js", "text/javascript; charset=utf-8", "fedcba9876543210", true,
-     {(const uint8_t *)"let a;", 6}, {NULL, 0}},
+    {"/index.html",
+     "text/html; charset=utf-8",
+     "0123456789abcdef",
+     false,
+     {(const uint8_t *)"<!doctype html>", 15},
+     {(const uint8_t *)"packed page", 11}},
+    {"/assets/index-a1b2.js",
+     "text/javascript; charset=utf-8",
+     "fedcba9876543210",
+     true,
+     {(const uint8_t *)"let a;", 6},
+     {NULL, 0}},
 };
 
 struct asked {
@@ -35,10 +43,8 @@ static struct http_response ask(enum http_method method, const char *path, const
                                 const char *known)
 {
     const struct asked asked = {accept, known};
-    const struct http_request q = {.method = method,
-                                   .path = slice_of(path),
-                                   .find_header = find_header,
-                                   .headers = &asked};
+    const struct http_request q = {
+        .method = method, .path = slice_of(path), .find_header = find_header, .headers = &asked};
     struct http_response a = {0};
 
     static_files_use(files, sizeof(files) / sizeof(files[0]));
