@@ -39,12 +39,7 @@ enum status cli_project_add(struct cli_call *call)
 
     if (st != ST_OK)
         return st;
-    ident_random_text(p.secret, IDENT_SECRET_LEN);
-    ident_random_text(p.token, IDENT_SECRET_LEN);
-    do {
-        p.project_id = ident_random(IDENT_PROJECT);
-        st = registry_project_add(call->registry, &p);
-    } while (st == ST_EXISTS);
+    st = registry_project_make(call->registry, &p);
     if (st == ST_OK)
         cli_output_object(call->output, describe(&p, true));
     secret_wipe(&p, sizeof(p));

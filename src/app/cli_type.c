@@ -157,11 +157,7 @@ enum status cli_type_add(struct cli_call *call)
     if (st == ST_OK)
         st = take_flags(call, &o);
     if (st == ST_OK) {
-        struct registry_type other;
-
-        do { /* a key that another type has is made again; a code is the caller's to change */
-            o.row.type_id = ident_random(IDENT_TYPE);
-        } while (registry_type_find(call->registry, o.row.type_id, &other, &o.definition) == ST_OK);
+        o.row.type_id = registry_type_new_id(call->registry);
         st = tell_stored(call, &o, registry_type_add(call->registry, &o.row));
     }
     if (st == ST_OK)

@@ -131,18 +131,12 @@ static enum status add_kinds(struct registry *r, uint64_t project_id)
 
 static enum status add_demo(struct registry *r)
 {
-    struct registry_project p = {.project_id = ident_random(IDENT_PROJECT),
-                                 .name = "Demo",
-                                 .enabled = true,
-                                 .open_mqtt = true,
-                                 .created_ms = clock_unix_ms()};
+    struct registry_project p = {
+        .name = "Demo", .enabled = true, .open_mqtt = true, .created_ms = clock_unix_ms()};
     char key[IDENT_TEXT_LEN + 1];
-    enum status st;
+    enum status st = registry_project_make(r, &p);
 
-    ident_random_text(p.secret, IDENT_SECRET_LEN);
-    ident_random_text(p.token, IDENT_SECRET_LEN);
     ident_format(IDENT_PROJECT, p.project_id, key);
-    st = registry_project_add(r, &p);
     if (st == ST_OK)
         st = add_kinds(r, p.project_id);
     if (st == ST_OK)

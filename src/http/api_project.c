@@ -109,12 +109,7 @@ void api_project_add(struct http_call *call)
     enum status st;
 
     take(call, &p);
-    ident_random_text(p.secret, IDENT_SECRET_LEN);
-    ident_random_text(p.token, IDENT_SECRET_LEN);
-    do {
-        p.project_id = ident_random(IDENT_PROJECT);
-        st = registry_project_add(call->registry, &p);
-    } while (st == ST_EXISTS);
+    st = registry_project_make(call->registry, &p);
     secret_wipe(p.secret, sizeof(p.secret));
     secret_wipe(p.token, sizeof(p.token));
     if (!http_succeeded(call, st, "the project"))

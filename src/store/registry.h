@@ -133,6 +133,8 @@ void registry_rollback(struct registry *r);
 /** Adds a project, with its main secret. Errors: ST_EXISTS (its id), ST_INVALID (name,
  * credentials), ST_IO. */
 enum status registry_project_add(struct registry *r, const struct registry_project *p) MUST_CHECK;
+/** The same for a new one, which is given its identifier, secret and token. */
+enum status registry_project_make(struct registry *r, struct registry_project *p) MUST_CHECK;
 /** Errors: ST_NOT_FOUND, ST_IO, ST_CORRUPT (a secret that does not decrypt). */
 enum status registry_project_find(struct registry *r, uint64_t project_id,
                                   struct registry_project *out) MUST_CHECK;

@@ -56,6 +56,19 @@ enum status registry_project_add(struct registry *r, const struct registry_proje
     return registry_end_part(r, is_own, st);
 }
 
+enum status registry_project_make(struct registry *r, struct registry_project *p)
+{
+    enum status st;
+
+    ident_random_text(p->secret, IDENT_SECRET_LEN);
+    ident_random_text(p->token, IDENT_SECRET_LEN);
+    do {
+        p->project_id = ident_random(IDENT_PROJECT);
+        st = registry_project_add(r, p);
+    } while (st == ST_EXISTS);
+    return st;
+}
+
 /* A damaged one is as good as none: the project is served without it. It is logged where secrets
  * are walked. */
 static void read_main_secret(struct registry_query *q, struct registry_project *p)

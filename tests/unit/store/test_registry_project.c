@@ -85,6 +85,24 @@ static void a_project_is_changed(void **state)
     registry_close(&r);
 }
 
+static void a_new_one_gets_what_identifies_it(void **state)
+{
+    struct registry *r = registry_rows_open(state);
+    struct registry_project p = registry_rows_project(1), q = p, found;
+
+    assert_int_equal(registry_project_make(r, &p), ST_OK);
+    assert_int_equal(registry_project_make(r, &q), ST_OK);
+    assert_true(p.project_id != q.project_id && ident_is_valid(IDENT_PROJECT, p.project_id));
+    assert_string_not_equal(p.secret, q.secret);
+    assert_string_not_equal(p.token, q.token);
+    assert_string_not_equal(p.secret, p.token);
+    assert_int_equal(registry_project_find(r, p.project_id, &found), ST_OK);
+    assert_same(&found, &p);
+    p.name[0] = '\n';
+    assert_int_equal(registry_project_make(r, &p), ST_INVALID);
+    registry_close(&r);
+}
+
 static void the_same_key_twice_is_refused(void **state)
 {
     struct registry *r = registry_rows_open(state);
@@ -250,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEMP_DATA_TEST(a_project_comes_back),
         TEMP_DATA_TEST(a_project_is_changed),
+        TEMP_DATA_TEST(a_new_one_gets_what_identifies_it),
         TEMP_DATA_TEST(the_same_key_twice_is_refused),
         TEMP_DATA_TEST(bad_rows_are_refused),
         TEMP_DATA_TEST(a_token_is_renewed),
