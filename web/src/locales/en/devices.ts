@@ -138,7 +138,7 @@ export default {
         connectionHidden: "Only administrators see the password and the connection information.",
         server: "Server",
         topics: "Topics",
-        topicsLead: "The device's own topics",
+        topicsLead: "The device's own topics; gateways may write sub_… for gateway_…",
         details: "Details",
         sn: "Serial number",
         parent: "Parent device",

@@ -137,7 +137,7 @@ export default {
         connectionHidden: "只有管理员可以查看密码和连接信息。",
         server: "服务器",
         topics: "主题",
-        topicsLead: "该设备自己的主题",
+        topicsLead: "该设备自己的主题；网关也可以用 sub_… 代替 gateway_…",
         details: "详细信息",
         sn: "序列号",
         parent: "上级设备",
