@@ -109,12 +109,13 @@ static void on_record(uint64_t seq, struct model_item item, void *arg)
 
 static void read_portion(struct journal_reader *r)
 {
+    struct chance *c = &r->life->chance;
     struct portion portion = {r, project_of(r)->first_seq};
     struct journal_check_reading reading = {
         .project = r->project,
         .after = r->position,
-        .max_records = 1 + chance_below(&r->life->chance, PORTION_RECORDS),
-        .max_bytes = 1 + chance_below(&r->life->chance, PORTION_BYTES),
+        .max_records = chance_percent(c, 10) ? UINT32_MAX : 1 + chance_below(c, PORTION_RECORDS),
+        .max_bytes = 1 + chance_below(c, PORTION_BYTES),
         .on_record = on_record,
         .arg = &portion,
     };

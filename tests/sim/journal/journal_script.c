@@ -95,10 +95,26 @@ static void commit(struct journal_script *s)
     journal_life_commit(&s->life);
 }
 
+/* What could not be written waits for the next batch; its project, or the journal, may not. */
+static void fail_trim(struct journal_script *s)
+{
+    journal_life_fail_trim(&s->life);
+    switch (chance_below(chance_of(s), 4)) {
+    case 0:
+        journal_life_remove_project(&s->life, any_project(s));
+        break;
+    case 1:
+        journal_life_reopen(&s->life);
+        break;
+    default:
+        break;
+    }
+}
+
 static void trim(struct journal_script *s)
 {
-    if (chance_percent(chance_of(s), 10) && s->life.kind != LIFE_CALM)
-        journal_life_fail_trim(&s->life);
+    if (chance_percent(chance_of(s), 15) && s->life.kind != LIFE_CALM)
+        fail_trim(s);
     else
         journal_life_trim(&s->life);
 }
@@ -223,7 +239,7 @@ static const struct happening {
 } happenings[] = {
     {append, 200, 300},      {put, 120, 30},         {commit, 140, 200}, {turn_reader, 260, 100},
     {read_anywhere, 80, 20}, {save_reader, 50, 20},  {advance, 50, 20},  {save_cursor, 40, 20},
-    {look_up_time, 30, 5},   {come_or_go, 60, 20},   {trim, 20, 5},      {append_many, 6, 0},
+    {look_up_time, 30, 5},   {come_or_go, 60, 20},   {trim, 20, 5},      {append_many, 4, 0},
     {check, 6, 5},           {remove_project, 4, 1}, {reopen, 4, 4},     {crash, 6, 2},
 };
 
