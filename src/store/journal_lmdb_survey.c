@@ -13,6 +13,9 @@
 #include "store/journal_survey.h"
 #include "store/lmdb_env_inspect.h"
 
+enum { NAME_LEN = 24 /* of a project in a line */ };
+_Static_assert((int)IDENT_TEXT_LEN <= (int)NAME_LEN, "a project's key fits");
+
 struct entry {
     struct journal_survey_project project;
     uint64_t log_bytes;
@@ -47,11 +50,20 @@ static struct entry *entry_of(struct walk *x, uint64_t project_id)
     return e;
 }
 
-static const char *name_of(uint64_t project_id, char out[IDENT_TEXT_LEN + 1])
+static bool has_name(uint64_t project_id)
+{
+    return ident_is_valid(IDENT_PROJECT, project_id);
+}
+
+/* What is damaged may be of a project that cannot be. */
+static const char *name_of(uint64_t project_id, char out[NAME_LEN + 1])
 {
     if (project_id == 0) /* rows that are of no project */
         return "-";
-    ident_format(IDENT_PROJECT, project_id, out);
+    if (has_name(project_id))
+        ident_format(IDENT_PROJECT, project_id, out);
+    else
+        (void)snprintf(out, NAME_LEN + 1, "0x%016" PRIx64, project_id);
     return out;
 }
 
@@ -72,7 +84,7 @@ __attribute__((format(printf, 3, 4))) static void fault(struct walk *x, enum sta
 
 static void project_fault(struct walk *x, uint64_t project_id, const char *what)
 {
-    char name[IDENT_TEXT_LEN + 1];
+    char name[NAME_LEN + 1];
 
     fault(x, ST_CORRUPT, "project %s: %s", name_of(project_id, name), what);
 }
@@ -237,7 +249,7 @@ static bool on_cursor(struct slice key, struct slice value, void *arg)
     if (p->records > 0 && c.at.seq < p->last_seq)
         c.lag = p->last_seq - (c.at.seq < p->first_seq ? p->first_seq - 1 : c.at.seq);
     x->s->cursors++;
-    if (x->s->on_cursor != NULL)
+    if (x->s->on_cursor != NULL && has_name(c.project_id))
         x->s->on_cursor(&c, x->s->arg);
     return true;
 }
@@ -267,7 +279,7 @@ static void tell_projects(struct walk *x)
         memcpy(&e, x->order.data + at, sizeof(e));
         if (e->has_log && e->project.records == 0 && e->log_bytes != 0)
             project_fault(x, e->project.project_id, "the log has bytes and no records");
-        if (x->s->on_project != NULL && e->project.project_id != 0)
+        if (x->s->on_project != NULL && has_name(e->project.project_id))
             x->s->on_project(&e->project, x->s->arg);
     }
 }

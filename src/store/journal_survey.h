@@ -25,7 +25,8 @@ struct journal_survey_cursor {
     uint64_t lag; /* records of its project behind it that are kept */
 };
 
-/** Who looks; functions may be NULL. */
+/** Who looks; functions may be NULL. Projects and cursors are told whose project has a valid
+ * identifier; of others, the faults alone. */
 struct journal_survey {
     bool (*record_is_sound)(uint64_t project_id, const struct journal_record *r);
     bool (*row_is_sound)(enum journal_table table, uint64_t project_id, struct slice key,
