@@ -115,6 +115,8 @@ static void on_cursor(const struct journal_survey_cursor *c, void *arg)
 {
     struct counting *x = arg;
     char key[IDENT_TEXT_LEN + 1];
+    bool is_group = c->key.len > 0 && c->key.data[0] == 0; /* otherwise a session */
+    struct slice key_text = slice_from(c->key, is_group ? 1 : 0);
     json_t *row, *name;
 
     ident_format(IDENT_PROJECT, c->project_id, key);
@@ -125,12 +127,13 @@ static void on_cursor(const struct journal_survey_cursor *c, void *arg)
         row, "cursors", json_integer(json_integer_value(json_object_get(row, "cursors")) + 1));
     if ((json_int_t)c->lag > json_integer_value(json_object_get(row, "lag_max")))
         (void)json_object_set_new(row, "lag_max", json_integer((json_int_t)c->lag));
-    name = json_stringn((const char *)c->key.data, c->key.len);
+    name = json_stringn((const char *)key_text.data, key_text.len);
     if (name == NULL)
         name = json_null(); /* no UTF-8: damaged */
     (void)json_array_append_new(json_object_get(row, "cursor_list"),
-                                json_pack("{s:o,s:I,s:I}", "client_id", name, "seq",
-                                          (json_int_t)c->at.seq, "lag", (json_int_t)c->lag));
+                                json_pack("{s:o,s:I,s:I}", is_group ? "share_group" : "client_id",
+                                          name, "seq", (json_int_t)c->at.seq, "lag",
+                                          (json_int_t)c->lag));
 }
 
 enum status cli_journal_stat(struct cli_call *call)

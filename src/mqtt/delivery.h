@@ -11,6 +11,8 @@ struct delivery {
     uint64_t seq;             /* the journal's number, 0: not from the journal */
     uint64_t told_seq;        /* v5: goes along as the user property `seq`, 0: none */
     uint64_t share;           /* the membership of a share group that it came by, 0: none */
+    uint64_t share_seq;       /* and the number by which that group knows it, 0: it need not hear of
+                                 its end (mqtt_service.share_over) */
     uint64_t trace;           /* the service's number under which it hears what becomes of it
                                  (mqtt_service.traced), 0: it need not hear */
     uint32_t subscription_id; /* 0: none */

@@ -45,6 +45,7 @@ void flow_out_deinit(struct flow_out *f)
     mem_free(f->window);
     mem_free(f->queue);
     mem_free(f->lanes);
+    mem_free(f->reserved);
     *f = (struct flow_out){0};
 }
 
@@ -128,20 +129,52 @@ static void window_make_room(struct flow_out *f)
     window_rebuild(f, capacity);
 }
 
+static bool is_reserved(const struct flow_out *f, uint16_t packet_id)
+{
+    return f->reserved != NULL && (f->reserved[packet_id >> 3] & 1u << (packet_id & 7)) != 0;
+}
+
+/* With one that is free left, whatever was on its way. */
+void flow_out_reserve(struct flow_out *f, uint16_t packet_id)
+{
+    if (is_reserved(f, packet_id) || f->reserved_count == FLOW_OUT_INFLIGHT_MAX)
+        return;
+    if (f->reserved == NULL)
+        f->reserved = mem_new(MEM_SESSION, PACKET_IDS / 8 + 1);
+    f->reserved[packet_id >> 3] |= (uint8_t)(1u << (packet_id & 7));
+    f->reserved_count++;
+}
+
+static void unreserve(struct flow_out *f, uint16_t packet_id)
+{
+    if (!is_reserved(f, packet_id))
+        return;
+    f->reserved[packet_id >> 3] &= (uint8_t) ~(1u << (packet_id & 7));
+    if (--f->reserved_count > 0)
+        return;
+    mem_free(f->reserved);
+    f->reserved = NULL;
+}
+
+/* Only when the oldest one has been waiting for a whole round can an identifier be taken. */
+static bool is_taken(const struct flow_out *f, uint64_t issue)
+{
+    return f->window_span > 0 && issue - window_at(f, 0)->issue >= PACKET_IDS &&
+           window_find(f, packet_id_of(issue)) != NULL;
+}
+
 static uint16_t next_packet_id(struct flow_out *f)
 {
     do {
         f->issued++;
-        /* Only when the oldest one has been waiting for a whole round can an identifier be taken.
-         */
-    } while (f->window_span > 0 && f->issued - window_at(f, 0)->issue >= PACKET_IDS &&
-             window_find(f, packet_id_of(f->issued)) != NULL);
+    } while (is_reserved(f, packet_id_of(f->issued)) || is_taken(f, f->issued));
     return packet_id_of(f->issued);
 }
 
 /* The identifier that a resumed delivery had: identifiers go on from there, as they did then. */
 static uint16_t resume_packet_id(struct flow_out *f, uint16_t packet_id)
 {
+    unreserve(f, packet_id);
     f->issued += (uint64_t)(packet_id + PACKET_IDS - packet_id_of(f->issued + 1)) % PACKET_IDS + 1;
     return window_find(f, packet_id) == NULL ? packet_id : next_packet_id(f);
 }
@@ -427,14 +460,24 @@ void flow_out_take_expired(struct flow_out *f, uint64_t now_ms, flow_out_take_fn
     }
 }
 
+/* What has not left yet, and, where nothing can come of them any more, publishes of QoS 1 that
+ * have. */
+static bool can_be_taken(const struct flow_out_entry *e, uint64_t share, bool also_unacknowledged)
+{
+    if (e->delivery.share != share)
+        return false;
+    return e->state == FLOW_OUT_WAIT_PUBACK ? also_unacknowledged
+                                            : e->state == FLOW_OUT_WAIT_PUBREC && !e->was_sent;
+}
+
 void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,
                          flow_out_take_fn take, void *arg)
 {
     invariant(share != 0);
-    for (uint32_t i = 0; also_unacknowledged && i < f->window_span; i++) {
+    for (uint32_t i = 0; i < f->window_span; i++) {
         struct flow_out_entry *e = window_at(f, i);
 
-        if (e->state == FLOW_OUT_WAIT_PUBACK && e->delivery.share == share) {
+        if (can_be_taken(e, share, also_unacknowledged)) {
             struct delivery d = window_take(f, e);
 
             take(&d, arg);
@@ -444,7 +487,7 @@ void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowl
     for (uint32_t n = f->queue_count; n > 0; n--) {
         struct delivery d = flow_out_pop(f);
 
-        if (d.share == share)
+        if (d.share == share && d.resumed_id == 0)
             take(&d, arg);
         else
             flow_out_push(f, &d);

@@ -65,6 +65,9 @@ struct flow_out {
     uint32_t queue_capacity, queue_head, queue_count, queue_qos0_count;
     uint32_t queue_mortal_count; /* of messages that expire */
     uint64_t queue_bytes;
+    uint8_t *reserved; /* owned: a bit for each identifier that is given to none but the delivery
+                          that had it; NULL: none is */
+    uint32_t reserved_count; /* how many bits are set */
     uint32_t *lanes; /* owned, with the queue: how many queued deliveries fall to each lane */
 };
 
@@ -79,6 +82,10 @@ static inline bool flow_out_has_window(const struct flow_out *f)
 /** Puts a delivery (QoS 1 or 2; ownership passes) into the window; gives its entry with a packet
  * identifier (the one that it had, if it is resumed), valid until the next change. */
 struct flow_out_entry *flow_out_track(struct flow_out *f, struct delivery *d);
+
+/** An identifier that a delivery had before the server started: kept for that one (resumed_id),
+ * since the client may remember it. */
+void flow_out_reserve(struct flow_out *f, uint16_t packet_id);
 
 /** The unacknowledged entry with this identifier, or NULL. */
 struct flow_out_entry *flow_out_find(struct flow_out *f, uint16_t packet_id);
@@ -142,11 +149,13 @@ bool flow_out_may_overtake(const struct flow_out *f, const struct delivery *d);
 typedef void (*flow_out_take_fn)(struct delivery *d, void *arg);
 
 /**
- * Takes out all queued deliveries of one membership of a share group, in order; those of QoS 0 too.
+ * Takes out all deliveries of one membership of a share group that were not sent, in order; those of
+ * QoS 0 too.
  *
  * @param also_unacknowledged  before these, the ones in the window that wait for PUBACK; only when
  *                             there is no connection on which a PUBACK could still come. QoS 2
- *                             deliveries that were sent stay. Source: [MQTT-4.8.2-4]
+ *                             deliveries that were sent stay, and those that were before the server
+ *                             started. Source: [MQTT-4.8.2-4]
  */
 void flow_out_take_share(struct flow_out *f, uint64_t share, bool also_unacknowledged,
                          flow_out_take_fn take, void *arg);

@@ -210,6 +210,8 @@ static enum reason on_ack(struct client *c, const struct decode_header *h, struc
         counter_inc(deliveries_acknowledged);
         if (released.seq != 0)
             service_of(c)->delivered(s, released.seq);
+        if (released.share_seq != 0)
+            service_of(c)->share_over(s, released.share, released.share_seq);
         if (released.trace != 0)
             service_of(c)->traced(s, released.trace, step_of(&ack, h->type));
         delivery_deinit(&released);

@@ -126,14 +126,18 @@ struct mqtt_service {
     /** A delivery with this seq (not 0) has been acknowledged, or skipped for good. */
     void (*delivered)(struct session *s, uint64_t seq);
 
+    /** The same of a delivery with a share_seq (not 0), which has come by this share. NULL: there
+     * are none. */
+    void (*share_over)(struct session *s, uint64_t share, uint64_t share_seq);
+
     /** A delivery with this trace (not 0) has come a step further. It may come from within
      * session_deliver. The end of the session is told by `session_closed` alone. NULL: the service
      * traces nothing. */
     void (*traced)(struct session *s, uint64_t trace, enum delivery_step step);
 
-    /** What a delivery of QoS 1 or 2 with a seq has to send next (a PUBLISH for the first time, a
-     * PUBREL) must not leave before its state is durable: true, for QoS 2 only; session_secured
-     * follows. False, or NULL: it may. */
+    /** What a delivery of QoS 1 or 2 with a seq or a share_seq has to send next (a PUBLISH for the
+     * first time, a PUBREL) must not leave before its state is durable: true, for QoS 2 only;
+     * session_secured follows. False, or NULL: it may. */
     bool (*secure)(struct session *s, const struct flow_out_entry *e);
 
     /** The subscriptions that a SUBSCRIBE or UNSUBSCRIBE has changed must be durable before it is

@@ -272,12 +272,24 @@ static void tell_step(struct session *s, uint64_t trace, enum delivery_step step
         s->service->traced(s, trace, step);
 }
 
-static void on_unqueued(struct delivery *d, void *arg)
+/* Frees a delivery that is over, acknowledged by nobody. */
+static void end_delivery(struct session *s, struct delivery *d, enum delivery_step step)
 {
-    uint64_t trace = d->trace;
+    struct delivery ended = *d; /* its numbers */
 
     delivery_deinit(d);
-    tell_step(arg, trace, DELIVERY_DROPPED);
+    if (ended.seq != 0)
+        s->service->delivered(s, ended.seq);
+    if (ended.share_seq != 0)
+        s->service->share_over(s, ended.share, ended.share_seq);
+    tell_step(s, ended.trace, step);
+}
+
+/* What has a seq is read again. */
+static void on_unqueued(struct delivery *d, void *arg)
+{
+    d->seq = 0;
+    end_delivery(arg, d, DELIVERY_DROPPED);
 }
 
 uint64_t session_unqueue(struct session *s)
@@ -293,13 +305,8 @@ static bool is_expired(const struct session *s, const struct delivery *d)
 
 static void skip(struct session *s, struct delivery *d, struct counter *why)
 {
-    uint64_t seq = d->seq, trace = d->trace;
-
     counter_add(why, 1);
-    delivery_deinit(d);
-    if (seq != 0)
-        s->service->delivered(s, seq);
-    tell_step(s, trace, DELIVERY_DROPPED);
+    end_delivery(s, d, DELIVERY_DROPPED);
 }
 
 static void report_too_large(const struct session *s)
@@ -338,7 +345,8 @@ static void release_too_large(struct session *s, const struct flow_out_entry *e)
 /* True: the next packet of this entry waits for session_secured. */
 static bool must_wait(struct session *s, struct flow_out_entry *e)
 {
-    if (e->delivery.seq == 0 || s->service->secure == NULL || !s->service->secure(s, e))
+    if ((e->delivery.seq == 0 && e->delivery.share_seq == 0) || s->service->secure == NULL ||
+        !s->service->secure(s, e))
         return false;
     flow_out_hold(&s->out, e);
     return true;
@@ -372,24 +380,18 @@ static bool send_entry(struct session *s, struct flow_out_entry *e)
 static bool send_now(struct session *s, struct delivery *d)
 {
     struct flow_out_entry *e;
-    uint64_t trace = d->trace;
 
     if (is_expired(s, d)) {
         skip(s, d, &CT_deliveries_dropped_expired);
         return false;
     }
     if (d->qos == 0) {
-        uint64_t seq = d->seq;
-
         if (!client_send_publish(s->client, d, 0, false)) {
             report_too_large(s);
             skip(s, d, &CT_deliveries_dropped_too_large);
             return false;
         }
-        delivery_deinit(d);
-        if (seq != 0)
-            s->service->delivered(s, seq);
-        tell_step(s, trace, DELIVERY_SENT);
+        end_delivery(s, d, DELIVERY_SENT);
         return true;
     }
     e = flow_out_track(&s->out, d);
@@ -406,7 +408,8 @@ static bool has_window(const struct session *s)
 /* While something is held only what will be held, too, may come behind it: the order stays. */
 static bool keeps_order(const struct session *s, const struct delivery *d)
 {
-    return s->out.held_count == 0 || (d->qos == 2 && d->seq != 0 && d->resumed_id == 0);
+    return s->out.held_count == 0 ||
+           (d->qos == 2 && (d->seq != 0 || d->share_seq != 0) && d->resumed_id == 0);
 }
 
 /* True when this delivery may leave now, before what is queued. */

@@ -26,6 +26,7 @@ struct project {
     struct open_interest interest;
     _Atomic uint32_t
         joining; /* share groups that are being joined: their interest bits may not be set yet */
+    _Atomic uint32_t joining_owed; /* likewise of those that persistent sessions join */
     _Atomic uint32_t app_clients;  /* application connections, for the limit */
     _Atomic uint32_t app_sessions; /* persistent sessions of applications, likewise */
 };

@@ -118,6 +118,7 @@ bool router_is_wanted(const struct project *p, enum open_kind kind)
 {
     /* In this order, as below. */
     return atomic_load_explicit(&p->joining, memory_order_acquire) != 0 ||
+           atomic_load_explicit(&p->joining_owed, memory_order_acquire) != 0 ||
            open_interest_live(&p->interest, kind) != 0 ||
            open_interest_durable(&p->interest, kind) != 0 || is_always_recorded(p, kind);
 }
@@ -138,16 +139,19 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     struct open_message *m = *mp;
     struct home_project *hp = home_find_project(h, m->project_id);
     uint64_t live = 0, durable = 0;
-    bool is_joining, is_recorded, is_awaited;
+    bool is_joining, is_joining_owed, is_recorded, is_awaited;
 
     invariant(hp != NULL);
     counter_inc(open_messages);
     /* Before the interest: who sees that a group was joined sees its bit. */
     is_joining = atomic_load_explicit(&hp->project->joining, memory_order_acquire) != 0;
+    is_joining_owed = atomic_load_explicit(&hp->project->joining_owed, memory_order_acquire) != 0;
     live = open_interest_live(&hp->project->interest, m->kind);
     durable = open_interest_durable(&hp->project->interest, m->kind);
     if (is_joining)
         live = all_workers(h);
+    if (is_joining_owed)
+        durable = all_workers(h);
     is_recorded = durable != 0 || is_always_recorded(hp->project, m->kind);
     is_awaited = is_recorded && policy_of(hp->project) != JOURNAL_POLICY_NEVER;
     if (live == 0 && !is_recorded)
@@ -157,7 +161,7 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     if (is_recorded)
         add_record(h, m, durable, is_awaited, receipt);
     if (live != 0)
-        deliver_live(h, m, live, is_joining);
+        deliver_live(h, m, live, is_joining || is_joining_owed);
     open_message_unref(mp);
     return is_awaited ? ROUTER_JOURNAL : ROUTER_LIVE;
 }

@@ -196,7 +196,7 @@ static void give(struct matching *x, void *owner)
     struct delivery d;
 
     if (sub->target == APP_TARGET_GROUP) {
-        share_group_deliver(x->home, owner, x->message);
+        share_group_deliver(owner, x->message, x->seq);
         return;
     }
     a = sub->session;
@@ -310,6 +310,7 @@ void app_feed_save_cursors(struct site *site)
         a->cursor_moved = false;
         save_cursor(a);
     }
+    share_group_save_cursors(site);
 }
 
 void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq)
@@ -324,6 +325,7 @@ void app_feed_delivered_up_to(struct home *h, uint64_t project_id, uint64_t seq)
         a->position = seq;
         a->cursor_moved = true;
     }
+    share_group_delivered_up_to(site, project_id, seq);
 }
 
 void app_feed_fall_behind(struct app_session *a)

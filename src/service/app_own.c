@@ -54,15 +54,27 @@ static void open_message(struct worker *w, const struct letter *l)
     app_own_deliver(w, &to, l->object);
 }
 
+static void open_own_message(struct worker *w, const struct letter *l)
+{
+    home_of(w)->letters_to_self--;
+    open_message(w, l);
+}
+
 /* What is published here next is delivered here at once, so a letter to ourselves would come behind
- * it; unless such messages go by letter themselves. */
+ * it; unless such messages go by letter themselves. Then this one counts with them, or what is
+ * published when they have been opened would come before it. */
 void app_own_give(struct home *h, const struct app_receiver *to, struct open_message *m)
 {
     struct letter letter = {
         .open = open_message, .object = m, .a = to->session, .b = to->qos, .c = to->identifier};
 
-    if (to->worker == h->worker->index && h->letters_to_self == 0)
+    if (to->worker == h->worker->index && h->letters_to_self == 0) {
         app_own_deliver(h->worker, to, m);
-    else
-        worker_post(h->worker, to->worker, &letter);
+        return;
+    }
+    if (to->worker == h->worker->index) {
+        letter.open = open_own_message;
+        h->letters_to_self++;
+    }
+    worker_post(h->worker, to->worker, &letter);
 }

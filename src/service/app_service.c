@@ -12,6 +12,7 @@
 #include "service/counters.h"
 #include "service/secured_receipt.h"
 #include "service/share_membership.h"
+#include "service/share_store.h"
 
 static unsigned home_of_name(const struct worker_group *g, struct slice username,
                              struct slice client_id)
@@ -215,12 +216,24 @@ static void delivered(struct session *s, uint64_t seq)
     app_session_of(s)->cursor_moved = true;
 }
 
+static bool secure_shared(struct app_session *a, const struct flow_out_entry *e)
+{
+    struct slice name = share_membership_group(a, e->delivery.share);
+
+    if (name.len == 0)
+        return false; /* it has left, and finishes what it was sent */
+    share_store_flight(a, name, e);
+    return true;
+}
+
 static bool secure(struct session *s, const struct flow_out_entry *e)
 {
     struct app_session *a = app_session_of(s);
 
     if (!a->is_stored || e->delivery.qos != 2)
         return false;
+    if (e->delivery.share_seq != 0)
+        return secure_shared(a, e);
     app_store_flight(a, e);
     return true;
 }
@@ -265,6 +278,7 @@ const struct mqtt_service app_service = {
     .publish_will = app_publish_will,
     .room = room,
     .delivered = delivered,
+    .share_over = share_membership_over,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
     .released = released,

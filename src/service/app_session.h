@@ -9,7 +9,7 @@
 #include "service/site.h"
 
 struct app_flight;
-struct conversion;
+struct changeover;
 struct app_session;
 struct share_membership;
 
@@ -35,7 +35,8 @@ struct app_subscription {
     bool no_local, retain_as_published, is_shared;
     struct share_membership *membership; /* is_shared: in its group */
     uint32_t identifier;                 /* 0: none */
-    uint64_t from_seq;                   /* durable: records above this number count */
+    bool is_owed; /* is_shared: what it is owed outlives a crash (QoS 1 or 2 of a stored session) */
+    uint64_t from_seq; /* durable: records above this number count */
     /* for when the SUBACK has been written: */
     bool wants_retained;
     bool wants_snapshot, has_bad_from;
@@ -69,7 +70,7 @@ struct app_session {
     /* the journal (app_feed) */
     bool is_durable; /* fed by the journal */
     bool is_stored;  /* it outlives its connection, and the program: fixed when it is opened */
-    struct conversion *conversion; /* owned: from live to the journal; NULL: none is under way */
+    struct changeover *conversion; /* owned: from live to the journal; NULL: none is under way */
     bool is_behind;      /* reads the journal; otherwise takes what is committed from memory */
     bool is_continuing;  /* a letter that goes on reading is under way */
     bool cursor_moved;   /* since it was last saved */
@@ -132,7 +133,7 @@ bool app_session_is_subscribed(const struct app_session *a);
 struct app_stored_subscription {
     struct slice filter;
     uint8_t qos;
-    bool no_local, retain_as_published;
+    bool no_local, retain_as_published, is_owed;
     uint32_t identifier;
     uint64_t from_seq;
 };

@@ -14,12 +14,14 @@
 #include "service/events.h"
 #include "service/secured_receipt.h"
 #include "service/share_membership.h"
+#include "service/share_store.h"
 
 enum {
     STORE_VERSION = 2,
     STORE_VERSION_SENT = 2, /* from this one on it has the last record that it was sent */
     STORE_NO_LOCAL = 1,     /* flags of a subscription */
     STORE_RETAIN_AS_PUBLISHED = 2,
+    STORE_IS_OWED = 4,     /* a member of a share group, since from_seq */
     STORE_FLIGHT_SENT = 1, /* states of a delivery */
     STORE_FLIGHT_RELEASED = 2,
     STORE_FLIGHT_LEN = 3,
@@ -42,7 +44,8 @@ static void append_subscription(struct buffer *b, const struct app_subscription 
     buffer_append_slice(b, filter);
     buffer_append_u8(b, sub->qos);
     buffer_append_u8(b, (uint8_t)((sub->no_local ? STORE_NO_LOCAL : 0) |
-                                  (sub->retain_as_published ? STORE_RETAIN_AS_PUBLISHED : 0)));
+                                  (sub->retain_as_published ? STORE_RETAIN_AS_PUBLISHED : 0) |
+                                  (sub->is_owed ? STORE_IS_OWED : 0)));
     buffer_append_u32(b, sub->identifier);
     buffer_append_u64(b, sub->from_seq);
 }
@@ -240,6 +243,7 @@ static bool load_subscription(struct app_session *a, struct reader *r)
     flags = reader_u8(r);
     s.no_local = (flags & STORE_NO_LOCAL) != 0;
     s.retain_as_published = (flags & STORE_RETAIN_AS_PUBLISHED) != 0;
+    s.is_owed = (flags & STORE_IS_OWED) != 0;
     s.identifier = reader_u32(r);
     s.from_seq = reader_u64(r);
     return r->status == ST_OK && s.qos <= 2 && app_subscription_restore(a, &s);
@@ -321,6 +325,7 @@ static void add_resumed(struct app_session *a, uint64_t seq, struct slice value)
                              .packet_id = (uint16_t)(value.data[0] << 8 | value.data[1]),
                              .was_released = value.data[2] == STORE_FLIGHT_RELEASED};
     buffer_append(&a->flights, &seq, sizeof(seq));
+    flow_out_reserve(&a->session->out, f->packet_id);
 }
 
 static void load_flight(uint64_t project_id, struct slice key, struct slice value, void *arg)
@@ -401,12 +406,16 @@ enum status app_store_load(struct worker_group *g, struct journal *j)
 {
     struct loading x = {.group = g, .journal = j};
     enum status st = journal_each(j, JOURNAL_TABLE_SESSION, load_session, &x);
+    enum status shares;
 
     if (st == ST_OK)
         st = journal_each(j, JOURNAL_TABLE_FLIGHT, load_flight, &x);
     if (st == ST_OK)
         st = journal_each(j, JOURNAL_TABLE_APP_RECEPTION, load_reception, &x);
     settle_flights(g);
+    shares = share_store_load(g, j); /* whatever was before: groups must hear of all members */
+    if (st == ST_OK)
+        st = shares;
     close_expired(&x);
     buffer_deinit(&x.client_id);
     return st;

@@ -73,8 +73,9 @@ bool app_subscription_restore(struct app_session *a, const struct app_stored_sub
     sub->retain_as_published = stored->retain_as_published;
     sub->identifier = stored->identifier;
     sub->from_seq = stored->from_seq;
+    sub->is_owed = is_shared && stored->is_owed;
     if (is_shared)
-        share_membership_join(sub);
+        share_membership_restore(sub);
     else
         open_index_add(h->index, &sub->indexed, &a->project->interest);
     return true;

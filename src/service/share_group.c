@@ -16,40 +16,11 @@
 
 #include "base/invariant.h"
 #include "service/counters.h"
-#include "service/share_priv.h"
-
-struct member {
-    uint64_t share;
-    unsigned worker;
-    uint8_t qos;
-    bool retain_as_published;
-    bool is_away;     /* has been offline for long */
-    bool is_gone;     /* has left for good; freed with its answer */
-    bool is_recalled; /* and has not answered yet: it is sent nothing */
-    bool is_empty;    /* has answered while away, and was given nothing since */
-    bool is_settled; /* has answered while away, and what it was given is for nobody who is there */
-    uint32_t identifier;
-    uint32_t device_count;
-    struct project_secret *limits; /* a reference; NULL: it may have all devices */
-    struct buffer held;            /* owned: struct open_message *, a reference each */
-    struct share_group *group;     /* borrowed: owns it */
-};
+#include "service/share_group_priv.h"
 
 struct assignment {
     uint64_t device_id;
     struct member *member; /* borrowed; NULL: to be assigned anew */
-};
-
-struct share_group {
-    enum app_target target; /* first, as in app_subscription */
-    struct open_subscription indexed;
-    struct worker *worker;
-    struct project *project; /* a reference */
-    uint64_t hash;
-    char *name;              /* owned: "<group>/<filter>" */
-    struct member **members; /* owned */
-    uint32_t member_count;
-    struct hash_table assignments; /* owned: struct assignment */
 };
 
 struct group_key {
@@ -79,11 +50,15 @@ void share_group_init(struct site *s)
 {
     hash_table_init(&s->share_groups, MEM_SUBSCRIPTION, group_equal);
     hash_table_init(&s->share_members, MEM_SUBSCRIPTION, member_equal);
+    list_init(&s->share_feeds);
+    share_expected_init(s);
 }
 
 void share_group_deinit(struct site *s)
 {
-    invariant(s->share_groups.count == 0 && s->share_members.count == 0);
+    invariant(s->share_groups.count == 0 && s->share_members.count == 0 &&
+              list_is_empty(&s->share_feeds));
+    share_expected_deinit(s);
     hash_table_deinit(&s->share_groups);
     hash_table_deinit(&s->share_members);
 }
@@ -102,6 +77,7 @@ static struct share_group *open_group(struct worker *w, struct share_join *j)
     j->name = NULL;
     hash_table_init(&g->assignments, MEM_SUBSCRIPTION, assignment_equal);
     g->indexed.filter = j->filter;
+    g->indexed.durable = j->is_owed;
     g->indexed.owner = g;
     open_index_add(home_of(w)->index, &g->indexed, &g->project->interest);
     hash_table_put(&site_of(w)->share_groups, g->hash, g);
@@ -123,6 +99,7 @@ static void close_group(struct share_group *g)
     size_t cursor = 0;
 
     hash_table_remove(&site_of(g->worker)->share_groups, g->hash, &key);
+    share_feed_close(g);
     open_index_remove(home_of(g->worker)->index, &g->indexed, &g->project->interest);
     while ((a = hash_table_next(&g->assignments, &cursor)) != NULL)
         mem_free(a);
@@ -188,6 +165,11 @@ static unsigned rank(const struct member *m)
     return m->is_away ? 1 : 0;
 }
 
+bool share_group_is_present(const struct member *m)
+{
+    return rank(m) == 0;
+}
+
 static bool may_have(const struct member *m, const struct open_message *message)
 {
     return m->limits == NULL ||
@@ -238,41 +220,43 @@ static struct member *member_for(struct share_group *g, const struct open_messag
     return a->member;
 }
 
-static void send_to(struct home *h, const struct member *m, struct open_message *message,
-                    unsigned bits)
+static void send_to(const struct member *m, const struct share_parcel *p, unsigned bits)
 {
+    const struct open_message *message = p->message;
+    struct worker *w = m->group->worker;
     uint8_t qos = m->qos;
     bool retain = m->retain_as_published && message->message.retain;
     struct letter letter = {.open = share_membership_open_delivery,
-                            .object = open_message_ref(message),
+                            .object = open_message_ref(p->message),
                             .a = m->share,
                             .c = m->identifier};
 
     if (open_kinds[message->kind].may_publish && message->message.qos < qos)
         qos = message->message.qos;
-    letter.b = qos | (retain ? (unsigned)SHARE_DELIVERY_RETAIN : 0u) | bits;
-    worker_post(h->worker, m->worker, &letter);
+    letter.b = qos | (retain ? (unsigned)SHARE_DELIVERY_RETAIN : 0u) | bits |
+               p->seq << SHARE_DELIVERY_SEQ_SHIFT;
+    worker_post(w, m->worker, &letter);
 }
 
-static void deliver(struct home *h, struct share_group *g, struct open_message *message,
-                    unsigned bits)
+static void deliver(struct share_group *g, const struct share_parcel *p, unsigned bits)
 {
-    struct member *m = member_for(g, message);
+    struct member *m = member_for(g, p->message);
 
+    share_feed_given(g, p, m);
     if (m == NULL) {
         if (g->member_count == 0) /* otherwise nobody who is there may have it */
             counter_inc(share_deliveries_lost);
     } else if (m->is_recalled) {
-        open_message_ref(message);
-        buffer_append(&m->held, &message, sizeof(message));
+        open_message_ref(p->message);
+        buffer_append(&m->held, p, sizeof(*p));
     } else {
-        send_to(h, m, message, bits);
+        send_to(m, p, bits);
     }
 }
 
-void share_group_deliver(struct home *h, struct share_group *g, struct open_message *message)
+void share_group_give(struct share_group *g, const struct share_parcel *p)
 {
-    deliver(h, g, message, 0);
+    deliver(g, p, 0);
 }
 
 /* --- handing over ---------------------------------------------------------------------------- */
@@ -326,15 +310,24 @@ static void free_devices(struct member *m)
     m->device_count = 0;
 }
 
+static size_t parcel_count(size_t bytes)
+{
+    return bytes / sizeof(struct share_parcel);
+}
+
+static void take_back(struct share_group *g, struct member *m, const struct share_parcel *parcels,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        share_feed_taken_back(g, &parcels[i], m);
+}
+
 /* Gives messages to whom they are assigned now; each reference is consumed. */
-static void give_anew(struct share_group *g, const uint8_t *messages, size_t count)
+static void give_anew(struct share_group *g, struct share_parcel *parcels, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct open_message *message;
-
-        memcpy(&message, messages + i * sizeof(message), sizeof(message));
-        deliver(home_of(g->worker), g, message, SHARE_DELIVERY_HANDED);
-        open_message_unref(&message);
+        deliver(g, &parcels[i], SHARE_DELIVERY_HANDED);
+        open_message_unref(&parcels[i].message);
     }
 }
 
@@ -343,23 +336,31 @@ void share_group_open_returned(struct worker *w, const struct letter *l)
     struct member *m = get_member(w, l->a);
     struct share_group *g = m->group;
     struct buffer held = m->held;
+    struct share_parcel *waited = (struct share_parcel *)(void *)held.data;
+    size_t waited_count = parcel_count(held.len);
 
     invariant(l->c == 0 || !m->is_gone);
     m->held = (struct buffer){0};
     m->is_recalled = false;
     m->is_empty = m->is_settled = m->is_away;
+    take_back(g, m, l->object, l->b);
+    take_back(g, m, waited, waited_count);
     if (l->c == 0)
         free_devices(m);
-    if (m->is_gone)
+    if (m->is_gone) {
+        share_feed_member_gone(g, m);
         free_member(m);
+    }
     give_anew(g, l->object, l->b);
     mem_free(l->object);
-    give_anew(g, held.data, held.len / sizeof(struct open_message *));
+    give_anew(g, waited, waited_count);
     buffer_deinit(&held);
-    if (g->member_count == 0)
+    if (g->member_count == 0) {
         close_group(g);
-    else
-        recall_away(g);
+        return;
+    }
+    recall_away(g);
+    share_feed_continue(g);
 }
 
 /* --- coming and going ------------------------------------------------------------------------ */
@@ -374,9 +375,13 @@ void share_group_open_join(struct worker *w, const struct letter *l)
     m->qos = j->qos;
     m->identifier = j->identifier;
     m->retain_as_published = j->retain_as_published;
+    m->owed_max = j->owed_max;
+    m->bytes_max = j->bytes_max;
     unsettle(m->group);
     recall_away(m->group);
-    atomic_fetch_sub_explicit(&j->project->joining, 1, memory_order_release);
+    share_feed_joined(m->group, j);
+    atomic_fetch_sub_explicit(j->is_owed ? &j->project->joining_owed : &j->project->joining, 1,
+                              memory_order_release);
     project_unref(&j->project);
     project_secret_unref(&j->limits);
     mem_free(j->name);
@@ -399,6 +404,7 @@ void share_group_open_away(struct worker *w, const struct letter *l)
 
         worker_post(w, m->worker, &alone);
     }
+    share_feed_continue(m->group);
 }
 
 void share_group_open_leave(struct worker *w, const struct letter *l)
@@ -408,4 +414,12 @@ void share_group_open_leave(struct worker *w, const struct letter *l)
     m->is_gone = true;
     if (!m->is_recalled)
         recall(m);
+}
+
+void share_group_open_over(struct worker *w, const struct letter *l)
+{
+    struct member *m = find_member(w, l->a);
+
+    if (m != NULL) /* otherwise it has left, with what it had */
+        share_feed_over(m->group, m, l->b);
 }

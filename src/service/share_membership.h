@@ -19,6 +19,23 @@ void share_membership_deinit(struct site *s);
  */
 void share_membership_join(struct app_subscription *sub);
 
+/** At start: it was a member. The group hears of it by share_membership_join, when all claims of
+ * its deliveries are known. */
+void share_membership_restore(struct app_subscription *sub);
+
+/** A delivery of QoS 2 with this number in the journal is on its way to the client since before the
+ * server started. Gives the share by which it goes on. */
+uint64_t share_membership_claim(struct app_subscription *sub, uint64_t seq);
+
+/** The group's name, "<group>/<filter>"; in the subscription. */
+struct slice share_membership_name(const struct app_subscription *sub);
+
+/** The same by its share; empty: the session has left it. */
+struct slice share_membership_group(const struct app_session *a, uint64_t share);
+
+/** mqtt_service.share_over. */
+void share_membership_over(struct session *s, uint64_t share, uint64_t seq);
+
 /**
  * Ends the membership of a subscription: UNSUBSCRIBE, or its session is over. What the client has
  * not been sent goes to the other members; without a connection also the QoS 1 messages that it

@@ -35,6 +35,8 @@ struct site {
     struct hash_table share_groups;       /* owned: struct share_group, at home here */
     struct hash_table share_members;      /* owned by these: their members, by share */
     struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
+    struct list share_feeds;              /* groups fed by the journal, by share_feed.node */
+    struct list share_expected;           /* owned: groups that were there before the start */
     struct list feeds;           /* app sessions fed by the journal, by app_session.feed_node */
     struct timer cursor_timer;   /* saves their positions once a second */
     struct timer use_timer;      /* notes once a minute which secrets are in use */

@@ -34,7 +34,8 @@ enum {
     X(VALUE, "value", "their cloud values, a row each")                                 \
     X(ALARM, "alarm", "their alarm states")                                             \
     X(COMMAND, "command", "their commands")                                             \
-    X(RETAINED, "retained", "retained messages to them")
+    X(RETAINED, "retained", "retained messages to them")                                \
+    X(SHARE_FLIGHT, "share_flight", "deliveries of QoS 2 of share groups on their way")
 
 /** Tables of rows: keys in the order of their bytes below a project. */
 enum journal_table {

@@ -17,6 +17,7 @@ STREAM = "soak"
 PADDING = b"x" * 600
 POLL_S = 0.05  # how long an actor looks for input before it looks at what else it has to do
 EXPIRY_S = 3600
+ABSENCE_S = {"away": (0.1, 1.5), "gone": (5.5, 7)}  # how long; a group waits for 5 s
 NOT_FOUND = 0x92  # of a PUBREL that had come before a kill: no error in a recovery [MQTT 5, 3.7.2.1]
 
 
@@ -223,7 +224,9 @@ class Device(Actor):
 
 class App(Actor):
     """Has subscribed to all devices and keeps what it gets; `slow` takes its time for each message,
-    `away` goes now and then and stays away for a while."""
+    `away` goes now and then and stays away for a while, `gone` for longer."""
+
+    is_numbered = True  # its messages have a seq
 
     def __init__(self, world, name, version, transport, qos, manner, seed):
         super().__init__(world, name, version, transport, seed)
@@ -246,7 +249,10 @@ class App(Actor):
         return self.world.is_over.is_set()
 
     def _next_stay(self):
-        return self.random.randrange(100, 600) if self.manner == "away" else None
+        return self.random.randrange(100, 600) if self.manner in ABSENCE_S else None
+
+    def filter(self):
+        return f"open/{self.world.project.key}/+/data/{STREAM}"
 
     def _keep(self, message):
         device = message.topic.split("/")[2]
@@ -256,7 +262,7 @@ class App(Actor):
         seen = self.seen.setdefault(device, set())
         self.distinct += number not in seen
         seen.add(number)
-        if self.version == V5:
+        if self.version == V5 and self.is_numbered:
             seq = int(message.props.user["seq"])
             if self.numbers.setdefault(seq, (device, number)) != (device, number):
                 raise Fault(f"number {seq} is of {self.numbers[seq]} and of {device} {number}")
@@ -298,8 +304,7 @@ class App(Actor):
         if self.subscribed.is_set() and not present:
             raise Fault("a session with a subscription that was granted is gone")
         if not self.subscribed.is_set():
-            wire.send(packets.subscribe(self.version, 1, [
-                (f"open/{self.world.project.key}/+/data/{STREAM}", self.qos)]))
+            wire.send(packets.subscribe(self.version, 1, [(self.filter(), self.qos)]))
 
     def live(self, wire, connack, found):
         self._begin(wire, connack.session_present)
@@ -311,7 +316,48 @@ class App(Actor):
                 self._stay = self.count + self._next_stay()
                 self.absences += 1
                 wire.close()
-                time.sleep(self.random.uniform(0.1, 1.5))
+                time.sleep(self.random.uniform(*ABSENCE_S[self.manner]))
                 raise Gone
             found = wire.poll()
         wire.close()
+
+
+class Member(App):
+    """An application that shares all devices with the others of its group."""
+
+    is_numbered = False  # shares are not told it
+
+    def __init__(self, world, group, name, *how):
+        super().__init__(world, name, *how)
+        self.group = group
+
+    def filter(self):
+        return f"$share/{self.group.name}/{super().filter()}"
+
+    def _keep(self, message):
+        super()._keep(message)
+        device = message.topic.split("/")[2]
+        self.group.note(device, self.got[device][-1])
+
+
+class Group:
+    """A share group: what its members have, they have together."""
+
+    def __init__(self, world, name, qos, members, seed):
+        self.name, self.qos = name, qos
+        self.members = [Member(world, self, f"{name}-{i}", version, transport, qos, manner, seed)
+                        for i, (version, transport, manner) in enumerate(members)]
+        self.distinct, self._seen, self._lock = 0, {}, threading.Lock()
+
+    def note(self, device, number):
+        with self._lock:
+            seen = self._seen.setdefault(device, set())
+            self.distinct += number not in seen
+            seen.add(number)
+
+    def seen(self, device):
+        with self._lock:
+            return set(self._seen.get(device, ()))
+
+    def got(self, device):
+        return [number for member in self.members for number in member.got.get(device, ())]

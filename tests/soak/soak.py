@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from actors import App, Device  # noqa: E402
+from actors import App, Device, Group  # noqa: E402
 from lib.disk import Disk  # noqa: E402
 from lib.packets import V4, V5  # noqa: E402
 from lib.server import Server, wait_until  # noqa: E402
@@ -38,8 +38,14 @@ APPS = [  # version, transport, QoS, manner
 ]
 
 
+GROUPS = [  # QoS, members: version, transport, manner
+    (1, [(V5, "tls", "quick"), (V4, "wss", "away"), (V5, "tls", "gone")]),
+    (2, [(V4, "tls", "slow"), (V5, "wss", "away"), (V5, "tls", "gone")]),
+]
+
+
 class World:
-    def __init__(self, seed, devices=DEVICES, apps=APPS):
+    def __init__(self, seed, devices=DEVICES, apps=APPS, groups=GROUPS):
         self.random = random.Random(seed)
         self.disk = Disk()
         self.server = Server("--journal-retention-size", 1, "--restart-grace", 5,
@@ -53,6 +59,9 @@ class World:
                         for i, (version, qos) in enumerate(devices)]
         self.apps = [App(self, f"app-{i}", version, transport, qos, manner, seed)
                      for i, (version, transport, qos, manner) in enumerate(apps)]
+        self.groups = [Group(self, f"group-{i}", qos, members, seed)
+                       for i, (qos, members) in enumerate(groups)]
+        self.members = [member for group in self.groups for member in group.members]
         self.figures = dict.fromkeys(
             ("kills", "kills_at_start", "stops", "disk_faults", "checks", "checked_records"), 0)
 
@@ -61,7 +70,7 @@ class World:
     def may_send(self):
         """No application is so far behind that retention would take something from it."""
         made = sum(device.made for device in self.devices)
-        return made - min(app.distinct for app in self.apps) < BEHIND_MAX
+        return made - min(who.distinct for who in self.apps + self.groups) < BEHIND_MAX
 
     # ---- the server's bad luck
 
@@ -129,9 +138,10 @@ class World:
         return self
 
     def _start_actors(self):
-        for app in self.apps:
+        for app in self.apps + self.members:
             app.start()
-        wait_until(lambda: self.faults or all(app.subscribed.is_set() for app in self.apps),
+        wait_until(lambda: self.faults or all(app.subscribed.is_set()
+                                              for app in self.apps + self.members),
                    "subscriptions")
         for device in self.devices:
             device.start()
@@ -139,7 +149,9 @@ class World:
     def _is_drained(self):
         return not any(device.is_alive() for device in self.devices) and all(
             device.accepted <= app.seen.get(device.login.username, set())
-            for device in self.devices for app in self.apps)
+            for device in self.devices for app in self.apps) and all(
+            device.accepted <= group.seen(device.login.username)
+            for device in self.devices for group in self.groups)
 
     def _drain(self):
         """No more bad luck: all that is owed must come."""
@@ -148,7 +160,7 @@ class World:
         while not self.faults and time.monotonic() < until and not self._is_drained():
             time.sleep(0.1)
         self.is_over.set()
-        for actor in self.devices + self.apps:
+        for actor in self.devices + self.apps + self.members:
             actor.join(30)
 
     def _judge(self):
@@ -156,12 +168,14 @@ class World:
         f["accepted"] = sum(len(device.accepted) for device in self.devices)
         f["sent_again"] = sum(device.resent for device in self.devices)
         f["deliveries"] = sum(app.count for app in self.apps)
-        f["connections"] = sum(actor.connects for actor in self.devices + self.apps)
-        f["absences"] = sum(app.absences for app in self.apps)
+        f["connections"] = sum(actor.connects for actor in self.devices + self.apps + self.members)
+        f["absences"] = sum(app.absences for app in self.apps + self.members)
         f["repeated_qos_1"] = f["repeated_qos_2"] = f["lost"] = f["out_of_order"] = 0
         for device in self.devices:
             for app in self.apps:
                 self._judge_pair(device, app, is_whole)
+            for group in self.groups:
+                self._judge_group(device, group, is_whole)
         f["start_s_median"] = round(sorted(self.start_s)[len(self.start_s) // 2], 2)
         f["start_s_max"] = round(max(self.start_s), 2)
         f["trimmed"] = self._trimmed()
@@ -171,22 +185,35 @@ class World:
         got = app.got.get(user, [])
         pair = f"{device.name} (QoS {device.qos}) to {app.name} (QoS {app.qos}, {app.manner})"
         first = list(dict.fromkeys(got))
-        lost = sorted(device.accepted - app.seen.get(user, set()))
-        if lost and is_whole:
-            f["lost"] += len(lost)
-            self.faults.append(f"lost: {len(lost)} from {pair}: {lost[:10]}")
+        if is_whole:
+            self._judge_lost(device, app.seen.get(user, set()), pair)
         if first != sorted(first):
             f["out_of_order"] += 1
             at = next(i for i in range(1, len(first)) if first[i] < first[i - 1])
             self.faults.append(f"out of order: {pair}: {first[max(0, at - 5):at + 5]}")
-        repeated = len(got) - len(first)
-        if device.qos == app.qos == 2:
-            f["repeated_qos_2"] += repeated
-            if repeated:
-                twice = [n for n in first if got.count(n) > 1]
-                self.faults.append(f"twice: {repeated} from {pair}: {twice[:10]}")
-        else:
-            f["repeated_qos_1"] += repeated
+        self._judge_repeated(got, device.qos == app.qos == 2, pair)
+
+    def _judge_group(self, device, group, is_whole):
+        """Its members together; a kill may give a device to another one of them, and QoS 1 of the
+        last second anew, so the order is no question here."""
+        user = device.login.username
+        pair = f"{device.name} (QoS {device.qos}) to {group.name} (QoS {group.qos})"
+        if is_whole:
+            self._judge_lost(device, group.seen(user), pair)
+        self._judge_repeated(group.got(user), device.qos == group.qos == 2, pair)
+
+    def _judge_lost(self, device, seen, pair):
+        lost = sorted(device.accepted - seen)
+        self.figures["lost"] += len(lost)
+        if lost:
+            self.faults.append(f"lost: {len(lost)} from {pair}: {lost[:10]}")
+
+    def _judge_repeated(self, got, is_exact, pair):
+        repeated = len(got) - len(set(got))
+        self.figures["repeated_qos_2" if is_exact else "repeated_qos_1"] += repeated
+        if repeated and is_exact:
+            twice = sorted({n for n in got if got.count(n) > 1})
+            self.faults.append(f"twice: {repeated} from {pair}: {twice[:10]}")
 
     def _trimmed(self):
         """Records of the project that retention has taken."""

@@ -61,6 +61,7 @@ static void fill_with_shares(struct flow_out *f)
         struct delivery d = shared(window[i].qos, i + 1, window[i].share);
 
         assert_int_equal(flow_out_track(f, &d)->packet_id, i + 1);
+        flow_out_find(f, (uint16_t)(i + 1))->was_sent = true;
     }
     (void)acknowledge(f, 5, FLOW_OUT_PUBREC, FLOW_OUT_SEND_PUBREL);
     for (unsigned i = 0; i < 6; i++) {

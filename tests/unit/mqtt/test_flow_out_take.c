@@ -72,6 +72,50 @@ static void the_odd_ones_are_taken(void **state)
     flow_out_deinit(&f);
 }
 
+/* Of a share: what was not sent goes, of QoS 2 as well; what was sent before the server started
+ * stays, though it waits in the queue. */
+static void what_was_not_sent_leaves_with_its_share(void **state)
+{
+    struct flow_out f = {.window_max = 10};
+    struct taken t = {0};
+
+    (void)state;
+    for (unsigned seq = 1; seq <= 4; seq++) {
+        struct delivery d = delivery_of(2, seq);
+
+        d.share = 7;
+        d.resumed_id = seq == 4 ? 40 : 0;
+        if (seq < 3)
+            flow_out_track(&f, &d)->was_sent = seq == 1;
+        else
+            flow_out_push(&f, &d);
+    }
+    flow_out_take_share(&f, 7, false, on_taken, &t);
+    assert_int_equal(t.count, 2);
+    assert_int_equal(t.seqs[0], 2);
+    assert_int_equal(t.seqs[1], 3);
+    assert_non_null(flow_out_find(&f, 1));
+    assert_int_equal(flow_out_peek(&f)->resumed_id, 40);
+    flow_out_deinit(&f);
+}
+
+/* Identifiers that a client may remember are for the deliveries that had them. */
+static void reserved_identifiers_are_given_to_nobody_else(void **state)
+{
+    struct flow_out f = {.window_max = 10};
+    struct delivery d = delivery_of(2, 3);
+
+    (void)state;
+    flow_out_reserve(&f, 2);
+    flow_out_reserve(&f, 3);
+    assert_int_equal(track(&f, 1, 1), 1);
+    assert_int_equal(track(&f, 1, 2), 4);
+    d.resumed_id = 3;
+    assert_int_equal(flow_out_track(&f, &d)->packet_id, 3);
+    assert_int_equal(track(&f, 1, 4), 5);
+    flow_out_deinit(&f);
+}
+
 static void nothing_is_there(void **state)
 {
     struct flow_out f = {.window_max = 10};
@@ -94,6 +138,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LEFTOVER_TEST(the_odd_ones_are_taken),
+        LEFTOVER_TEST(what_was_not_sent_leaves_with_its_share),
+        LEFTOVER_TEST(reserved_identifiers_are_given_to_nobody_else),
         LEFTOVER_TEST(nothing_is_there),
     };
 
