@@ -34,7 +34,7 @@ bool app_errors_tell(struct app_session *a, const struct app_error *e)
               log_slice(e->topic), "cause",
               e->message.len > 0 ? log_slice(e->message) : reason_text(e->code));
     write_payload(&payload, e);
-    app_own_send(a, OPEN_KIND_ERRORS, buffer_slice(&payload));
+    app_own_send(a, OPEN_KIND_ERRORS, buffer_slice(&payload), 0);
     buffer_deinit(&payload);
     if (now_ms - a->refusals_since_ms > ERRORS_WINDOW_MS) {
         a->refusals_since_ms = now_ms;

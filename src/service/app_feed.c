@@ -379,7 +379,7 @@ static bool matches(struct app_session *a, const struct open_record_head *head, 
 }
 
 /* What was on its way when the server stopped goes on from there. */
-static void resume(const struct app_session *a, struct delivery *d)
+void app_feed_resume(const struct app_session *a, struct delivery *d)
 {
     const struct app_flight *f = app_store_resumed(a, d->seq);
 
@@ -415,7 +415,7 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
         (a->match_qos > 0 || r->seq > a->online_seq)) {
         struct delivery d = take_match(a, m, r->seq);
 
-        resume(a, &d);
+        app_feed_resume(a, &d);
         is_taken = session_deliver(a->session, &d) != SESSION_FULL;
         if (!is_taken)
             delivery_deinit(&d);
@@ -424,12 +424,14 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     return is_taken;
 }
 
-/* What retention has taken up to this number is told where it would have been. */
+/* What retention has taken up to this number is told where it would have been; as long as the
+ * client does not have this notice, the session stands before the hole. */
 static void note_hole(struct app_session *a, uint64_t up_to)
 {
     uint64_t lost = up_to - a->position;
 
-    app_notice_lost(a, a->position + 1, up_to);
+    if (!is_over(a, a->position + 1))
+        app_notice_lost(a, a->position + 1, up_to, a->position + 1);
     log_event(EV_APP_LOST, "client", a->session->client_id, "records", log_int((int64_t)lost));
     counter_add(&CT_feed_lost, (int64_t)lost);
     a->position = up_to;

@@ -12,6 +12,7 @@
 #include "platform/browser_pass.h"
 #include "service/counters.h"
 #include "service/events.h"
+#include "service/share_membership.h"
 
 enum { GRANT_SCOPES, GRANT_PASS_EXPIRY }; /* words of a grant; no pass expires at 0 */
 
@@ -182,6 +183,8 @@ static void throw_out(struct delivery *d, void *arg)
     struct app_session *a = arg;
 
     counter_inc(deliveries_not_allowed);
+    if (d->share_seq != 0)
+        share_membership_over(a->session, d->share, d->share_seq);
     delivery_deinit(d);
     a->cursor_moved = true;
 }

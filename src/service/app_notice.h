@@ -6,8 +6,9 @@
 
 #include "service/app_session.h"
 
-/** Records of the journal from `from_seq` to `to_seq` are gone before the session had them. */
-void app_notice_lost(struct app_session *a, uint64_t from_seq, uint64_t to_seq);
+/** Records of the journal from `from_seq` to `to_seq` are gone before the session had them. `seq`
+ * as in app_own_send. */
+void app_notice_lost(struct app_session *a, uint64_t from_seq, uint64_t to_seq, uint64_t seq);
 
 /** What the client asked for is at its end. `op`: "replay" or "snapshot"; `filter` as it gave it.
  */

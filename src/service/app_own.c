@@ -13,7 +13,7 @@ static const struct app_subscription *subscription_to(const struct app_session *
     return NULL;
 }
 
-void app_own_send(struct app_session *a, enum open_kind kind, struct slice payload)
+void app_own_send(struct app_session *a, enum open_kind kind, struct slice payload, uint64_t seq)
 {
     const struct app_subscription *sub = subscription_to(a, kind);
     struct open_message_parts parts = {.project_id = a->project->project_id,
@@ -28,6 +28,9 @@ void app_own_send(struct app_session *a, enum open_kind kind, struct slice paylo
     d.message = &open_message_new(&parts)->message;
     d.qos = sub->qos;
     d.subscription_id = sub->identifier;
+    d.seq = seq;
+    if (seq != 0)
+        app_feed_resume(a, &d);
     if (session_deliver(a->session, &d) == SESSION_FULL)
         session_refuse(a->session, &d);
 }

@@ -7,8 +7,9 @@
 #include "service/app_session.h"
 
 /** Sends a message of this kind (ERRORS, NOTICE) to the client, if its session has subscribed to
- * it, in order with what it is sent otherwise. */
-void app_own_send(struct app_session *a, enum open_kind kind, struct slice payload);
+ * it, in order with what it is sent otherwise. `seq`: the record in whose place it stands: the
+ * cursor does not pass that before the client has it; 0: none. */
+void app_own_send(struct app_session *a, enum open_kind kind, struct slice payload, uint64_t seq);
 
 /** For whom a message is that one session gets with RETAIN: retained, or of a snapshot. */
 struct app_receiver {

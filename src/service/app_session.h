@@ -155,6 +155,8 @@ void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
 void app_feed_continue(struct app_session *a);
 /** The same in the next turn, after what others have to do. */
 void app_feed_continue_later(struct app_session *a);
+/** Makes a delivery that has a seq go on as it was on its way when the server stopped. */
+void app_feed_resume(const struct app_session *a, struct delivery *d);
 /** What comes next waits until the journal has been read (app_replay). */
 void app_feed_fall_behind(struct app_session *a);
 /** Whether what waits in memory for the client is enough for now. */

@@ -205,7 +205,7 @@ void share_membership_open_lost(struct worker *w, const struct letter *l)
     struct share_membership *m = find(w, l->a);
 
     if (m != NULL && m->session != NULL)
-        app_notice_lost(m->session, l->b, l->c);
+        app_notice_lost(m->session, l->b, l->c, 0);
 }
 
 /* --- coming and going ------------------------------------------------------------------------ */

@@ -25,6 +25,16 @@ def number_of(message):
     return int(message.payload[:8])
 
 
+def flood(server, device):
+    """Reports until retention has taken a part of it; gives how many."""
+    count = 0
+    while count < 600 or server.cli("status")["journal_trimmed"] < 300:
+        device.publish(device.own("data", "s"), b"%08d" % count + bytes(SIZE - 8))
+        count += 1
+        assert count < 5000
+    return count
+
+
 @pytest.mark.parametrize("crash", [False, True])
 @pytest.mark.parametrize("version", [V4, V5])
 def test_lost_messages_are_told_at_their_place(small, version, crash):
@@ -37,12 +47,7 @@ def test_lost_messages_are_told_at_their_place(small, version, crash):
     away = net.app(version, client_id="away", clean=False, **fields)
     away.subscribe(*topics)
     away.disconnect()
-    device = net.device(login)
-    count = 0
-    while count < 600 or small.cli("status")["journal_trimmed"] < 300:
-        device.publish(device.own("data", "s"), b"%08d" % count + bytes(SIZE - 8))
-        count += 1
-        assert count < 5000
+    count = flood(small, net.device(login))
     if crash:
         net.close()
         small.kill9()
@@ -69,3 +74,29 @@ def test_lost_messages_are_told_at_their_place(small, version, crash):
         expected += 1
     away.expect_nothing()
     wait_until(lambda: small.cli("status")["feed_lost"] > 0 or crash, "the counter")
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_a_notice_that_was_not_acknowledged_comes_again(small, qos):
+    """A notice of what is lost is owed as the messages around it are: without its acknowledgement it
+    comes again after a stop, at its place."""
+    project = Project.add(small)
+    net, login = Net(small, project), project.device()
+    fields = {"client_id": "away", "clean": False, "props": [(Prop.SESSION_EXPIRY, 3600)]}
+    topics = [login.open("data/s"), f"$open/{project.key}/notice"]
+    away = net.app(V5, **fields)
+    away.subscribe(*topics, qos=qos)
+    away.disconnect()
+    flood(small, net.device(login))
+    away = net.app(V5, **fields)
+    away.acknowledges = False
+    before = away.receive(topics[1])
+    net.close()
+    small.stop()
+    small.start()
+    net = Net(small, project)
+    again = net.app(V5, **fields).receive(topics[1])
+    assert (again.pid, again.dup) == (before.pid, True)
+    assert json.loads(again.payload)["type"] == "lost"
+    assert json.loads(again.payload)["from_seq"] == json.loads(before.payload)["from_seq"] == 1
+    net.close()
