@@ -95,13 +95,41 @@ static void commit(struct journal_script *s)
     journal_life_commit(&s->life);
 }
 
-/* What could not be written waits for the next batch; its project, or the journal, may not. */
+static void save_cursor_of(struct journal_script *s, unsigned project)
+{
+    unsigned key = SCRIPT_READERS + chance_below(chance_of(s), MODEL_KEYS - SCRIPT_READERS);
+    uint64_t last_seq = project_at(s, project)->last_seq;
+    struct journal_position at = {chance_below(chance_of(s), (uint32_t)last_seq + 1),
+                                  chance_next(chance_of(s))};
+
+    if (chance_percent(chance_of(s), 25))
+        journal_life_remove_cursor(&s->life, project, key);
+    else
+        journal_life_save_cursor(&s->life, project, key, at);
+}
+
+static void save_cursor(struct journal_script *s)
+{
+    save_cursor_of(s, any_project(s));
+}
+
+/* Cursors that could not be written wait for the next batch; their project, or the journal, may
+ * not.
+ */
 static void fail_trim(struct journal_script *s)
 {
+    unsigned project = any_project(s);
+
+    journal_life_commit(&s->life);
+    for (unsigned i = 0; i < SCRIPT_READERS; i++) {
+        if (s->readers[i].project == project)
+            journal_reader_save(&s->readers[i]);
+    }
+    save_cursor_of(s, project);
     journal_life_fail_trim(&s->life);
     switch (chance_below(chance_of(s), 4)) {
     case 0:
-        journal_life_remove_project(&s->life, any_project(s));
+        journal_life_remove_project(&s->life, project);
         break;
     case 1:
         journal_life_reopen(&s->life);
@@ -161,20 +189,6 @@ static void look_up_time(struct journal_script *s)
     }
     if (!journal_check_seq_before(&x, project, ms))
         journal_tell_fail("%s", x.text);
-}
-
-static void save_cursor(struct journal_script *s)
-{
-    unsigned project = any_project(s);
-    unsigned key = SCRIPT_READERS + chance_below(chance_of(s), MODEL_KEYS - SCRIPT_READERS);
-    uint64_t last_seq = project_at(s, project)->last_seq;
-    struct journal_position at = {chance_below(chance_of(s), (uint32_t)last_seq + 1),
-                                  chance_next(chance_of(s))};
-
-    if (chance_percent(chance_of(s), 25))
-        journal_life_remove_cursor(&s->life, project, key);
-    else
-        journal_life_save_cursor(&s->life, project, key, at);
 }
 
 /* The clock may be set back, too: a machine without a battery begins in the past. */
