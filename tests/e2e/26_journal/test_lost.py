@@ -100,3 +100,32 @@ def test_a_notice_that_was_not_acknowledged_comes_again(small, qos):
     assert json.loads(again.payload)["type"] == "lost"
     assert json.loads(again.payload)["from_seq"] == json.loads(before.payload)["from_seq"] == 1
     net.close()
+
+
+def test_a_share_group_is_told(small):
+    """What retention takes before a share group has it is told to its members, before the rest."""
+    project = Project.add(small)
+    net, login = Net(small, project), project.device()
+    fields = {"client_id": "away", "clean": False, "props": [(Prop.SESSION_EXPIRY, 3600)]}
+    notices = f"$open/{project.key}/notice"
+    away = net.app(V5, **fields)
+    away.subscribe(f"$share/g/{login.open('data/s')}", notices)
+    away.disconnect()
+    count = flood(small, net.device(login))
+    net.close()
+    small.kill9()
+    small.start()
+    net = Net(small, project)
+    away = net.app(V5, **fields)
+    expected = None
+    while expected != count:
+        message = away.receive()
+        if message.topic == notices:
+            hole = json.loads(message.payload)
+            assert hole["type"] == "lost"
+            assert hole["from_seq"] <= (expected or 0) + 1
+            expected = hole["to_seq"]
+            continue
+        assert number_of(message) == expected
+        expected += 1
+    net.close()
