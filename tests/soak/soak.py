@@ -6,10 +6,10 @@ now and then, while devices send and applications receive, until every number is
 
 What must hold (open-api 3.4): each number that a device was told to be accepted reaches each
 application and a member of each share group, at least once, exactly once if both sides have QoS 2;
-to applications in order for each device; no session that was promised is gone; a message number (seq) names one message for ever; and whatever
-a kill leaves behind, `eztcloud journal check` finds nothing in it. Retention is small, so that the
-journal is trimmed all the time; devices wait when an application is so far behind that retention
-would take what it is owed.
+to applications in order for each device; no session that was promised is gone; a message number
+(seq) names one message for ever; and whatever a kill leaves behind, `eztcloud journal check` finds
+nothing in it. Retention is small, so that the journal is trimmed all the time; devices wait when an
+application is so far behind that retention would take what it is owed.
 """
 import argparse
 import json
