@@ -2,6 +2,7 @@
 is a thread with one MQTT session that outlives its connections, as a good client's does.
 """
 import itertools
+import json
 import random
 import ssl
 import threading
@@ -18,6 +19,7 @@ PADDING = b"x" * 600
 POLL_S = 0.05  # how long an actor looks for input before it looks at what else it has to do
 EXPIRY_S = 3600
 ABSENCE_S = {"away": (0.1, 1.5), "gone": (5.5, 7)}  # how long; a group waits for 5 s
+PUSHED_MAX = 200  # what waits for a device
 NOT_FOUND = 0x92  # of a PUBREL that had come before a kill: no error in a recovery [MQTT 5, 3.7.2.1]
 
 
@@ -154,6 +156,8 @@ class Device(Actor):
     """Sends 1, 2, 3 … with a window of publishes that wait for their acknowledgement; sends again
     what was not acknowledged when a connection is over, in order."""
 
+    code_max = 0x80  # from which an acknowledgement is none
+
     def __init__(self, world, name, login, version, qos, seed, window=8):
         super().__init__(world, name, version, "tcp", seed)
         self.login, self.qos, self.window = login, qos, window
@@ -173,8 +177,11 @@ class Device(Actor):
         return self.world.is_over.is_set() or (
             self.world.is_ending.is_set() and not self.pending)
 
+    def payload(self, number):
+        return b"%d " % number + PADDING
+
     def _publish(self, pid, number, dup):
-        return packets.publish(self.version, self.topic, b"%d " % number + PADDING, qos=self.qos,
+        return packets.publish(self.version, self.topic, self.payload(number), qos=self.qos,
                                pid=pid, dup=dup)
 
     def _resume(self, wire, present):
@@ -187,8 +194,11 @@ class Device(Actor):
             wire.send(packets.ack(Type.PUBREL, pid) if released else
                       self._publish(pid, number, present))
 
+    def may_send(self):
+        return self.world.may_send()
+
     def _send(self, wire):
-        while len(self.pending) < self.window and self.world.may_send():
+        while len(self.pending) < self.window and self.may_send():
             pid = next(self._pids)
             while pid in self.pending:
                 pid = next(self._pids)
@@ -201,7 +211,7 @@ class Device(Actor):
             raise Gone
         if not isinstance(found, packets.Ack) or found.pid not in self.pending:
             raise Fault(f"unexpected {found}")
-        if found.code >= 0x80 and (found.kind, found.code) != (Type.PUBCOMP, NOT_FOUND):
+        if found.code >= self.code_max and (found.kind, found.code) != (Type.PUBCOMP, NOT_FOUND):
             raise Fault(f"refused: {found}")
         entry = self.pending[found.pid]
         self.accepted.add(entry[0])
@@ -254,9 +264,12 @@ class App(Actor):
     def filter(self):
         return f"open/{self.world.project.key}/+/data/{STREAM}"
 
+    def read(self, message):
+        """The device and the number that a message is of."""
+        return message.topic.split("/")[2], int(message.payload.split(b" ", 1)[0])
+
     def _keep(self, message):
-        device = message.topic.split("/")[2]
-        number = int(message.payload.split(b" ", 1)[0])
+        device, number = self.read(message)
         self.count += 1
         self.got.setdefault(device, []).append(number)
         seen = self.seen.setdefault(device, set())
@@ -361,3 +374,48 @@ class Group:
 
     def got(self, device):
         return [number for member in self.members for number in member.got.get(device, ())]
+
+
+class Listener(App):
+    """A device that is pushed attributes, in a session that outlives its connections."""
+
+    is_numbered = False
+
+    def __init__(self, world, name, login, version, qos, manner, seed):
+        super().__init__(world, name, version, "tcp", qos, manner, seed)
+        self.login = login
+
+    def credentials(self):
+        return self.login.username, self.login.password
+
+    def service(self):
+        return "device_mqtt"
+
+    def filter(self):
+        return self.login.own("attributes_push")
+
+    def read(self, message):
+        return self.login.username, json.loads(message.payload)["n"]
+
+
+class Pusher(Device):
+    """An application that pushes numbers to a device, whose session keeps them."""
+
+    code_max = 0x10  # nobody would have taken it
+
+    def __init__(self, world, name, listener, version, qos, seed):
+        super().__init__(world, name, listener.login, version, qos, seed)
+        self.listener, self.transport = listener, "tls"
+        self.topic = listener.login.open("attributes_push")
+
+    def credentials(self):
+        return self.world.project.key, self.world.project.secret
+
+    def service(self):
+        return "app_mqtts"
+
+    def payload(self, number):
+        return b'{"n":%d}' % number
+
+    def may_send(self):
+        return self.made - self.listener.distinct < PUSHED_MAX

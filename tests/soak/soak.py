@@ -5,11 +5,12 @@ now and then, while devices send and applications receive, until every number is
     python3 tests/soak/soak.py --kills 100 --seed 7
 
 What must hold (open-api 3.4): each number that a device was told to be accepted reaches each
-application and a member of each share group, at least once, exactly once if both sides have QoS 2;
-to applications in order for each device; no session that was promised is gone; a message number
-(seq) names one message for ever; and whatever a kill leaves behind, `eztcloud journal check` finds
-nothing in it. Retention is small, so that the journal is trimmed all the time; devices wait when an
-application is so far behind that retention would take what it is owed.
+application and a member of each share group, and each push that an application was told to be
+accepted reaches its device: at least once, exactly once if both sides have QoS 2; in order for each
+device, but for groups; no session that was promised is gone; a message number (seq) names one
+message for ever; and whatever a kill leaves behind, `eztcloud journal check` finds nothing in it.
+Retention is small, so that the journal is trimmed all the time; devices wait when an application is
+so far behind that retention would take what it is owed.
 """
 import argparse
 import json
@@ -22,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from actors import App, Device, Group  # noqa: E402
+from actors import App, Device, Group, Listener, Pusher  # noqa: E402
 from lib.disk import Disk  # noqa: E402
 from lib.packets import V4, V5  # noqa: E402
 from lib.server import Server, wait_until  # noqa: E402
@@ -42,10 +43,13 @@ GROUPS = [  # QoS, members: version, transport, manner
     (1, [(V5, "tls", "quick"), (V4, "wss", "away"), (V5, "tls", "gone")]),
     (2, [(V4, "tls", "slow"), (V5, "wss", "away"), (V5, "tls", "gone")]),
 ]
+PUSHES = [  # QoS of both sides, version and manner of the device, version of the application
+    (1, V4, "away", V5), (2, V5, "away", V5), (2, V4, "slow", V4),
+]
 
 
 class World:
-    def __init__(self, seed, devices=DEVICES, apps=APPS, groups=GROUPS):
+    def __init__(self, seed, devices=DEVICES, apps=APPS, groups=GROUPS, pushes=PUSHES):
         self.random = random.Random(seed)
         self.disk = Disk()
         self.server = Server("--journal-retention-size", 1, "--restart-grace", 5,
@@ -62,6 +66,14 @@ class World:
         self.groups = [Group(self, f"group-{i}", qos, members, seed)
                        for i, (qos, members) in enumerate(groups)]
         self.members = [member for group in self.groups for member in group.members]
+        self.listeners = [Listener(self, f"listener-{i}", self.project.device(), version, qos,
+                                   manner, seed)
+                          for i, (qos, version, manner, _) in enumerate(pushes)]
+        self.pushers = [Pusher(self, f"pusher-{i}", listener, version, qos, seed)
+                        for i, (listener, (qos, _, _, version)) in enumerate(
+                            zip(self.listeners, pushes))]
+        self.senders = self.devices + self.pushers
+        self.receivers = self.apps + self.members + self.listeners
         self.figures = dict.fromkeys(
             ("kills", "kills_at_start", "stops", "disk_faults", "checks", "checked_records"), 0)
 
@@ -138,20 +150,21 @@ class World:
         return self
 
     def _start_actors(self):
-        for app in self.apps + self.members:
-            app.start()
-        wait_until(lambda: self.faults or all(app.subscribed.is_set()
-                                              for app in self.apps + self.members),
+        for receiver in self.receivers:
+            receiver.start()
+        wait_until(lambda: self.faults or all(r.subscribed.is_set() for r in self.receivers),
                    "subscriptions")
-        for device in self.devices:
-            device.start()
+        for sender in self.senders:
+            sender.start()
 
     def _is_drained(self):
-        return not any(device.is_alive() for device in self.devices) and all(
+        return not any(sender.is_alive() for sender in self.senders) and all(
             device.accepted <= app.seen.get(device.login.username, set())
             for device in self.devices for app in self.apps) and all(
             device.accepted <= group.seen(device.login.username)
-            for device in self.devices for group in self.groups)
+            for device in self.devices for group in self.groups) and all(
+            pusher.accepted <= pusher.listener.seen.get(pusher.login.username, set())
+            for pusher in self.pushers)
 
     def _drain(self):
         """No more bad luck: all that is owed must come."""
@@ -160,22 +173,24 @@ class World:
         while not self.faults and time.monotonic() < until and not self._is_drained():
             time.sleep(0.1)
         self.is_over.set()
-        for actor in self.devices + self.apps + self.members:
+        for actor in self.senders + self.receivers:
             actor.join(30)
 
     def _judge(self):
         f, is_whole = self.figures, not self.faults  # else not all has been waited for
-        f["accepted"] = sum(len(device.accepted) for device in self.devices)
-        f["sent_again"] = sum(device.resent for device in self.devices)
-        f["deliveries"] = sum(app.count for app in self.apps)
-        f["connections"] = sum(actor.connects for actor in self.devices + self.apps + self.members)
-        f["absences"] = sum(app.absences for app in self.apps + self.members)
+        f["accepted"] = sum(len(sender.accepted) for sender in self.senders)
+        f["sent_again"] = sum(sender.resent for sender in self.senders)
+        f["deliveries"] = sum(receiver.count for receiver in self.receivers)
+        f["connections"] = sum(actor.connects for actor in self.senders + self.receivers)
+        f["absences"] = sum(app.absences for app in self.receivers)
         f["repeated_qos_1"] = f["repeated_qos_2"] = f["lost"] = f["out_of_order"] = 0
         for device in self.devices:
             for app in self.apps:
                 self._judge_pair(device, app, is_whole)
             for group in self.groups:
                 self._judge_group(device, group, is_whole)
+        for pusher in self.pushers:
+            self._judge_pair(pusher, pusher.listener, is_whole)
         f["start_s_median"] = round(sorted(self.start_s)[len(self.start_s) // 2], 2)
         f["start_s_max"] = round(max(self.start_s), 2)
         f["trimmed"] = self._trimmed()
