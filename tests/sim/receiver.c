@@ -84,17 +84,26 @@ static void check_again(struct receiver *r, const struct peer_packet *k, const s
         RECEIVER_FAIL(r, k->packet_id, "PUBLISH after PUBREL");
 }
 
+/* A server that was started anew gives identifiers from where it thinks it was, so some that are
+ * over come a second time. */
+static bool is_free(const struct receiver *r, const struct receipt *e, uint64_t content)
+{
+    return e->state == RECEIVER_UNSEEN || e->state == RECEIVER_STALE ||
+           (r->is_restarted && e->state == RECEIVER_DONE && e->content != content);
+}
+
 bool receiver_publish(struct receiver *r, const struct peer_packet *k, uint64_t content)
 {
     struct receipt *e = receipt_of(r, k->packet_id);
-    bool is_new = e->state == RECEIVER_UNSEEN || e->state == RECEIVER_STALE;
+    bool is_new = is_free(r, e, content);
 
     if (k->dup && !r->is_resumed)
         RECEIVER_FAIL(r, k->packet_id, "DUP in a new session");
-    /* A server that was started anew does not know which of those that it had stored had left. */
+    /* A server that was started anew does not know which of those that it had stored had left, and
+     * keeps their identifiers for them. */
     if (k->dup && r->new_came && !r->is_restarted)
         RECEIVER_FAIL(r, k->packet_id, "sent again behind new messages");
-    if (k->packet_id <= r->last_id)
+    if (k->packet_id <= r->last_id && !r->is_restarted)
         RECEIVER_FAIL(r, k->packet_id, "behind a later one");
     if (!is_new)
         check_again(r, k, e, content);

@@ -111,12 +111,19 @@ static void advance(struct stage *s)
     world_advance(&s->world, spans_ms[chance_below(chance_of(s), 10)]);
 }
 
+/* Whether sessions and filters may be given up. Where the server is killed they are not: it may
+ * have forgotten that, and what was on its way goes with its filter. */
+static bool may_forget(const struct stage *s)
+{
+    return !s->plan.is_stable && s->plan.restarts == 0;
+}
+
 static void come_device(struct stage *s)
 {
     struct reporter *r = any_reporter(s);
 
     if (r->player.state == PLAYER_AWAY)
-        reporter_connect(r, !s->plan.is_stable);
+        reporter_connect(r, may_forget(s));
 }
 
 static void come_app(struct stage *s)
@@ -124,7 +131,7 @@ static void come_app(struct stage *s)
     struct watcher *x = any_watcher(s);
 
     if (x->player.state == PLAYER_AWAY)
-        watcher_connect(x, !s->plan.is_stable);
+        watcher_connect(x, may_forget(s));
 }
 
 static void go(struct stage *s, struct player *p)
@@ -159,7 +166,7 @@ static void change_filters(struct stage *s)
         return;
     if (w->state != WATCH_PRESENT)
         watcher_subscribe(x, w);
-    else if (watcher_may_unsubscribe(x, w) && !s->plan.is_stable && chance_percent(chance_of(s), 4))
+    else if (watcher_may_unsubscribe(x, w) && may_forget(s) && chance_percent(chance_of(s), 4))
         watcher_unsubscribe(x, w);
     else if (chance_percent(chance_of(s), 5))
         watcher_subscribe(x, w);
@@ -175,24 +182,21 @@ static void change_room(struct stage *s)
                                                          : chance_below(chance_of(s), 2000));
 }
 
-static void lose_server(struct player *p)
+/* Its session may be younger than the last commit. */
+static void lose_server(struct player *p, bool keeps_session)
 {
     if (p->link != NULL)
         player_vanish(p, MEMORY_RESET, 0);
+    if (!keeps_session && p->stored == PLAYER_STORED_YES)
+        p->stored = PLAYER_STORED_MAYBE;
 }
 
-/* The session of a device may be younger than the last commit; those of applications are not. */
 static void lose_all(struct stage *s, bool keeps_sessions)
 {
-    for (unsigned i = 0; i < s->world.device_count; i++) {
-        struct player *p = &s->reporters[i].player;
-
-        lose_server(p);
-        if (!keeps_sessions && p->stored == PLAYER_STORED_YES)
-            p->stored = PLAYER_STORED_MAYBE;
-    }
+    for (unsigned i = 0; i < s->world.device_count; i++)
+        lose_server(&s->reporters[i].player, keeps_sessions);
     for (unsigned i = 0; i < s->watcher_count; i++)
-        lose_server(&s->watchers[i].player);
+        lose_server(&s->watchers[i].player, keeps_sessions);
 }
 
 /* All connections end with the server, and what it had committed is loaded again. */
@@ -467,8 +471,6 @@ void stage_close(struct stage *s)
 void stage_play(struct stage *s, uint64_t seed, const struct stage_plan *plan)
 {
     stage_open(s, seed, plan);
-    if (plan->restarts > 0)
-        stage_gather(s);
     for (unsigned i = 0; i < plan->steps; i++)
         stage_step(s);
     stage_rest(s);
