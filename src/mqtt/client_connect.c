@@ -21,18 +21,23 @@ enum {
 
 /* --- refusals -------------------------------------------------------------------------------- */
 
-static void refuse(struct client *c, enum reason reason, struct slice why, struct slice username)
+static void answer_refusal(struct client *c, enum reason reason, struct slice why)
 {
     struct encode_connack connack = {.reason = reason, .reason_string = why};
 
-    log_event(EV_MQTT_REFUSED, "peer", conn_peer(c->conn), "service", c->settings->service->name,
-              "username", username.len == 0 ? NULL : log_slice(username), "cause",
-              reason_text(reason));
-    counter_inc(mqtt_connects_refused);
     c->scratch.len = 0;
     if (encode_connack(&c->scratch, &c->target, &connack))
         client_send_scratch(c);
     conn_end(c->conn);
+}
+
+static void refuse(struct client *c, enum reason reason, struct slice why, struct slice username)
+{
+    log_event(EV_MQTT_REFUSED, "peer", conn_peer(c->conn), "service", c->settings->service->name,
+              "username", username.len == 0 ? NULL : log_slice(username), "cause",
+              reason_text(reason));
+    counter_inc(mqtt_connects_refused);
+    answer_refusal(c, reason, why);
 }
 
 /* A protocol that is MQTT, whatever its version: it may understand an answer. */
@@ -152,6 +157,8 @@ static void on_wait_over(struct timer *t)
     let_in(list_entry(t, struct client, wait_timer));
 }
 
+static const char came_meanwhile[] = "another client with this identifier has come meanwhile";
+
 /* One waits for a session, the newest: of those before it nobody knows whether they are still
  * there. */
 static void turn_waiting_away(struct session *s)
@@ -161,8 +168,7 @@ static void turn_waiting_away(struct session *s)
     if (c == NULL)
         return;
     client_stop_waiting(c);
-    refuse(c, REASON_CONNECTION_RATE_EXCEEDED,
-           slice_of("another client with this identifier has come meanwhile"), slice_make(NULL, 0));
+    refuse(c, REASON_CONNECTION_RATE_EXCEEDED, slice_of(came_meanwhile), slice_make(NULL, 0));
 }
 
 /* Two clients that take one session from each other are slowed; the one that has it works on.
@@ -204,7 +210,7 @@ static struct session *choose_session(struct client *c, const struct packet_conn
 {
     const struct mqtt_service *service = c->settings->service;
     struct worker *w = client_worker(c);
-    struct take_over_pace pace = {0};
+    struct take_over_pace pace = c->pace;
     struct session *s;
 
     if (login->rival != NULL) {
@@ -334,15 +340,47 @@ bool client_has_wait_number(const void *item, const void *number)
     return ((const struct client *)item)->wait_number == *(const uint64_t *)number;
 }
 
+static struct client *find_waiting(struct worker *w, uint64_t wait_number)
+{
+    return hash_table_find(&session_table_of(w)->waiting_clients, hash_u64(wait_number),
+                           &wait_number);
+}
+
 void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed)
 {
-    struct client *c =
-        hash_table_find(&session_table_of(w)->waiting_clients, hash_u64(wait_number), &wait_number);
+    struct client *c = find_waiting(w, wait_number);
 
     if (c == NULL)
         return;
     c->decision = is_allowed ? CLIENT_ALLOWED : CLIENT_REFUSED;
     let_in(c);
+}
+
+void client_go_on(struct worker *w, uint64_t wait_number)
+{
+    struct client *c = find_waiting(w, wait_number);
+
+    if (c != NULL)
+        let_in(c);
+}
+
+/* A client that is told of a new session must not find the one before after a crash. True: that one
+ * is over, and the CONNECT waits until it is so on disk. */
+static bool must_end_first(struct client *c, struct session *s)
+{
+    const struct mqtt_service *service = c->settings->service;
+
+    if (service->secure_end == NULL || !service->secure_end(s, client_wait_number(c))) {
+        c->wait_number = 0;
+        return false;
+    }
+    take_place_of(s);
+    c->has_ended_one = true;
+    c->pace = s->take_overs;
+    if (!s->is_closed)
+        session_close(s);
+    put_off(c);
+    return true;
 }
 
 /* False: the answer has to wait, and the CONNECT is offered again: the service must ask somebody
@@ -393,7 +431,15 @@ static bool on_connect(struct client *c, const struct packet_connect *p)
     in_place = login.rival != NULL
                    ? login.rival
                    : session_find(client_worker(c), c->settings->service, login.scope, client_id);
+    if (in_place != NULL && c->has_ended_one) { /* of a newer connection */
+        counter_inc(mqtt_connects_overtaken);
+        answer_refusal(c, REASON_CONNECTION_RATE_EXCEEDED, slice_of(came_meanwhile));
+        return true;
+    }
     if (in_place != NULL && must_wait(c, in_place))
+        return false;
+    if (in_place != NULL && (p->clean_start || in_place == login.rival) &&
+        must_end_first(c, in_place))
         return false;
     accept_client(c, p, &login, client_id);
     return true;

@@ -144,6 +144,11 @@ struct mqtt_service {
      * answered: true; client_secured follows. False, or NULL: they need not. */
     bool (*secure_subscriptions)(struct client *c);
 
+    /** A CONNECT is about to end this session for a new one: what is stored of it must be gone for
+     * good before that is answered: true; client_go_on follows. session_closed comes in the same
+     * turn. False, or NULL: nothing is stored. */
+    bool (*secure_end)(struct session *s, uint64_t wait_number);
+
     /** A QoS 2 publish of the client is over: its identifier may name another one. NULL: the
      * service need not know. */
     void (*released)(struct session *s, uint16_t packet_id);

@@ -255,6 +255,16 @@ static bool secure_subscriptions(struct client *c)
     return true;
 }
 
+static bool secure_end(struct session *s, uint64_t wait_number)
+{
+    const struct app_session *a = app_session_of(s);
+    struct router_receipt receipt = secured_receipt_of_connect(s->worker, wait_number);
+
+    if (a->is_stored)
+        router_put_barrier(home_of(s->worker), a->project->project_id, &receipt);
+    return a->is_stored;
+}
+
 /* Whatever an application publishes may become a row of a device's session. */
 static bool is_congested(const struct worker *w, const struct client *c)
 {
@@ -281,6 +291,7 @@ const struct mqtt_service app_service = {
     .share_over = share_membership_over,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
+    .secure_end = secure_end,
     .released = released,
     .disconnected = disconnected,
     .offline = offline,

@@ -320,6 +320,17 @@ static bool secure_subscriptions(struct client *c)
     return link->is_durable;
 }
 
+static bool secure_end(struct session *s, uint64_t wait_number)
+{
+    const struct device_link *link = link_of(s);
+    struct router_receipt receipt = secured_receipt_of_connect(s->worker, wait_number);
+
+    if (link->is_durable)
+        router_put_barrier(home_of(s->worker), link->device->project->project->project_id,
+                           &receipt);
+    return link->is_durable;
+}
+
 /* Only commands are traced, by their number; those of sub-devices by one of the link. */
 static void traced(struct session *s, uint64_t trace, enum delivery_step step)
 {
@@ -395,6 +406,7 @@ const struct mqtt_service device_service = {
     .traced = traced,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
+    .secure_end = secure_end,
     .released = released,
     .disconnected = disconnected,
     .offline = offline,

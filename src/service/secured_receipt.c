@@ -17,6 +17,16 @@ struct router_receipt secured_receipt_of_entry(const struct session *s,
         .open = open_entry, .to = s->worker->index, .a = s->handle, .b = e->issue};
 }
 
+static void open_connect(struct worker *w, const struct letter *l)
+{
+    client_go_on(w, l->a);
+}
+
+struct router_receipt secured_receipt_of_connect(const struct worker *w, uint64_t wait_number)
+{
+    return (struct router_receipt){.open = open_connect, .to = w->index, .a = wait_number};
+}
+
 static void open_answer(struct worker *w, const struct letter *l)
 {
     client_secured(w, l->a, l->b);

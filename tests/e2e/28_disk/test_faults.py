@@ -167,3 +167,40 @@ def test_slow_disk(stage):
         stage.acknowledged(n)
     stage.expect(*range(1, 21))
     assert stage.counter("journal_commit_failures") == 0
+
+
+@pytest.mark.parametrize("version", [V4, V5])
+@pytest.mark.parametrize("side", ["app", "device"])
+def test_a_session_ends_before_its_client_is_told(stage, side, version):
+    """Who is told of a new session finds the one before no more, also after a crash."""
+    kept = {"client_id": "kept", "clean": False,
+            "props": [(Prop.SESSION_EXPIRY, 3600)] if version == V5 else ()}
+    login = stage.project.device()
+
+    def connect(**fields):
+        if side == "app":
+            return stage.net.app(version, **fields)
+        return stage.net.device(login, version, **fields)
+
+    first = connect(**kept)
+    first.subscribe(login.open("attributes") if side == "app" else login.own("attributes_push"))
+    first.disconnect()
+
+    stage.disk.fail("sync EIO")
+    user = (stage.project.key, stage.project.secret) if side == "app" else \
+        (login.username, login.password)
+    clean = stage.net.raw(side, version)
+    clean.send(packets.connect(version, "kept", *user))
+    stage.wait_for_failures(2)
+    stage.server.kill9()
+    clean.expect_closed()  # without an answer
+
+    stage.disk.heal()
+    stage.server.start()
+    stage.net = Net(stage.server, stage.project)
+    assert connect(**kept).connack.session_present
+    assert not connect(client_id="kept").connack.session_present
+    stage.server.kill9()
+    stage.server.start()
+    stage.net = Net(stage.server, stage.project)
+    assert not connect(**kept).connack.session_present
