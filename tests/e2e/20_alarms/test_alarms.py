@@ -273,7 +273,7 @@ def test_of_a_type_but_not_for_one(net, server, project, rules, tmp_path):
     server.cli("device", "set", devices[2].login.username, "--project", project.key,
                "--type", made["product_key"])
     app = net.app()
-    app.subscribe(project.open("+", "alarm"))
+    app.subscribe(*(device.open("alarm") for device in devices))
     for device in devices:
         report(device, t=31)
     assert {app.receive().topic for _ in range(2)} == {
