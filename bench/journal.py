@@ -160,7 +160,8 @@ def measure_away(arguments: argparse.Namespace, messages: int, sessions: int) ->
         ("their acknowledgement p99, µs", 0, result["acknowledgement_us"]["p99"]),
         ("memory when caught up, MiB", 1, back["server"]["own_bytes"] / MIB),
     ]
-    lines = ["", f"## {sessions:,} sessions away for {messages:,} messages; one comes back", "",
+    who = "A session" if sessions == 1 else f"{sessions:,} sessions, of which one comes back,"
+    lines = ["", f"## {who} away for {messages:,} messages", "",
              "| figure | |", "| --- | ---: |"]
     for what, digits, value in table:
         print(f"  {what}: {value:,.{digits}f}", file=sys.stderr)
