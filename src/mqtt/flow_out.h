@@ -149,8 +149,8 @@ bool flow_out_may_overtake(const struct flow_out *f, const struct delivery *d);
 typedef void (*flow_out_take_fn)(struct delivery *d, void *arg);
 
 /**
- * Takes out all deliveries of one membership of a share group that were not sent, in order; those of
- * QoS 0 too.
+ * Takes out all deliveries of one membership of a share group that were not sent, in order; those
+ * of QoS 0 too.
  *
  * @param also_unacknowledged  before these, the ones in the window that wait for PUBACK; only when
  *                             there is no connection on which a PUBACK could still come. QoS 2

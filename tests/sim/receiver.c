@@ -159,8 +159,7 @@ void receiver_check_done(const struct receiver *r, bool takes_back)
         bool is_over = e->state == RECEIVER_UNSEEN || e->state >= RECEIVER_DONE;
 
         bool may_stay = e->link != player_of(r)->link_number &&
-                        ((takes_back && e->qos == 1) ||
-                         (player_of(r)->was_limited && e->qos == 1));
+                        ((takes_back && e->qos == 1) || (player_of(r)->was_limited && e->qos == 1));
 
         if (!is_over && !may_stay)
             RECEIVER_FAIL(r, id, "was never sent again, or never released");
