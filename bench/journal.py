@@ -217,10 +217,7 @@ def main() -> int:
         return 1 if "not right" in str(error) else 2
     print(text)
     if arguments.out:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        path = arguments.out / f"{began:%Y-%m-%d}-{common.commit()}-journal.md"
-        path.write_text(text, encoding="utf-8")
-        print(f"written: {path}")
+        common.write_page(arguments.out, began, "-journal", text)
     return 0
 
 

@@ -283,10 +283,7 @@ def main() -> int:
     text_of_page = page(arguments, began, figures)
     print(text_of_page)
     if arguments.out:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        path = arguments.out / f"{began:%Y-%m-%d}-{common.commit()}-many.md"
-        path.write_text(text_of_page, encoding="utf-8")
-        print(f"written: {path}")
+        common.write_page(arguments.out, began, "-many", text_of_page)
     return 0
 
 

@@ -247,6 +247,14 @@ def file_system(folder: str) -> str:
     return first_line("findmnt", "--noheadings", "--output", "FSTYPE,OPTIONS", "--target", folder)
 
 
+def write_page(folder: pathlib.Path, began: datetime.datetime, kind: str, text: str) -> None:
+    """A file in results/; `kind` ends its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{began:%Y-%m-%d}-{commit()}{kind}.md"
+    path.write_text(text, encoding="utf-8")
+    print(f"\nwritten: {path}")
+
+
 def page(results: Results, arguments: argparse.Namespace, began: datetime.datetime) -> str:
     """The file in results/."""
     mosquitto = re.search(r"mosquitto version (\S+)",
@@ -347,10 +355,7 @@ def main() -> int:
     for line in results.faults():
         print(f"FAILED {line}")
     if arguments.out:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        path = arguments.out / f"{began:%Y-%m-%d}-{commit()}.md"
-        path.write_text(page(results, arguments, began), encoding="utf-8")
-        print(f"\nwritten: {path}")
+        write_page(arguments.out, began, "", page(results, arguments, began))
     return 1 if results.faults() else 0
 
 
