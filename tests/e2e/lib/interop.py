@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import queue
+import ssl
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -191,6 +192,16 @@ class Program:
             handle.told(END, None)
 
 
+class PahoClient(paho.Client):
+    """Its thread ends by an error of TLS, unless that is one of the connection."""
+
+    def _sock_send(self, buf):
+        try:
+            return super()._sock_send(buf)
+        except ssl.SSLError as error:
+            raise ConnectionError(f"TLS: {error}") from error
+
+
 class PahoPython:
     """paho's Python module, which has a thread of its own for each client."""
 
@@ -202,7 +213,7 @@ class PahoPython:
     def open(self, host, port, transport, username, password, version, clientId, clean, expiry,
              will=None, **_):
         keep = {} if version == V5 else {"clean_session": clean}
-        self._client = client = paho.Client(
+        self._client = client = PahoClient(
             clientId, protocol=version, transport="websockets" if transport == "wss" else "tcp",
             **keep)
         client.reconnect_delay_set(0.02, 0.02)
