@@ -38,7 +38,7 @@ run_one() {
             "$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")"
     else
         printf '%-28s FAILED\n' "$name"
-        tail -n 60 "$log"
+        echo "$log" >>"$tree/failed"
         return 1
     fi
 }
@@ -54,8 +54,10 @@ if ((${#targets[@]} == 0)); then
     echo "no fuzz targets"
     exit 0
 fi
+rm -f "$tree/failed"
 # shellcheck disable=SC2016 # for the inner shell
 printf '%s\0' "${targets[@]}" |
     xargs -0 -P "$jobs" -I{} bash -c 'run_one "$@"' _ {} "$tree" "$seconds" "$root" "$decoder_seconds"
 code=$?
+[ -f "$tree/failed" ] && xargs -n 1 tail -n 50 <"$tree/failed"
 ((code == 0)) || exit 1
