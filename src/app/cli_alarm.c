@@ -21,6 +21,7 @@ static const char *const columns[] = {"rule", "level", "enabled", "created_ms", 
 struct order {
     struct registry_rule row;
     struct buffer definition; /* that the row's leads to */
+    uint64_t type_id;         /* of the source that was taken last; 0: it names devices */
 };
 
 static void free_order(struct order *o)
@@ -66,8 +67,26 @@ static enum status take_definition(struct cli_call *call, const json_t *definiti
     st = alarm_rule_parse(1, 1, o->row.definition, &r, error);
     if (st != ST_OK)
         return cli_fail(call, st, "%s: %s", where, error);
+    o->type_id = r->type_id;
     alarm_rule_unref(&r);
     return ST_OK;
+}
+
+/* A product key is made by the server: one that is not there now is a slip, and would watch nothing
+ * for ever. Devices may be named before they are there. */
+static enum status check_type(struct cli_call *call, const struct order *o)
+{
+    struct buffer definition = {0};
+    char key[IDENT_TEXT_LEN + 1];
+    struct registry_type t;
+    enum status st;
+
+    if (o->type_id == 0)
+        return ST_OK;
+    ident_format(IDENT_TYPE, o->type_id, key);
+    st = cli_get_type(call, key, o->row.project_id, &t, &definition);
+    buffer_deinit(&definition);
+    return st;
 }
 
 /* Reads --file when it was given. */
@@ -91,7 +110,7 @@ static enum status take_file(struct cli_call *call, struct order *o)
                       "%s: \"definition\" is missing: `eztcloud alarm show --json` shows the form",
                       path);
     json_decref(file);
-    return st;
+    return st == ST_OK ? check_type(call, o) : st;
 }
 
 /* Writes --enabled, when it was given, into the definition. */

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "http/api.h"
+#include "http/api_device.h"
 #include "platform/alarm_rule.h"
 
 enum { REAL_DIGITS = 17 /* all that a double has */ };
@@ -76,11 +77,34 @@ static bool set_definition(struct http_call *call, struct form *f, const json_t 
     return false;
 }
 
+/* A product key is made by the server: one that is not there now is a slip, and would watch nothing
+ * for ever. Devices may be named before they are there. False: answered. */
+static bool check_type(struct http_call *call, uint64_t type_id)
+{
+    struct buffer definition = {0};
+    char key[IDENT_TEXT_LEN + 1];
+    struct registry_type t;
+    enum status st;
+
+    if (type_id == 0)
+        return true;
+    ident_format(IDENT_TYPE, type_id, key);
+    st = api_type_find(call, key, &t, &definition);
+    buffer_deinit(&definition);
+    if (st == ST_NOT_FOUND)
+        http_fail_field(call, PROBLEM_invalid, "definition",
+                        "source: %s: there is no such type in this project", key);
+    else if (st != ST_OK)
+        http_fail_status(call, st, "the device type");
+    return st == ST_OK;
+}
+
 /* False: answered. */
 static bool take(struct http_call *call, struct form *f)
 {
     const json_t *definition = json_object_get(call->body, "definition");
-    bool is_enabled, is_fine = definition == NULL || set_definition(call, f, definition);
+    bool is_enabled, is_fine = definition == NULL || (set_definition(call, f, definition) &&
+                                                      check_type(call, f->rule->type_id));
 
     if (is_fine && http_take_bool(call, "enabled", &is_enabled)) {
         json_t *changed = http_json_stored(f->row.definition);

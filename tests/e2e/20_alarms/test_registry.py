@@ -46,6 +46,26 @@ def test_a_wrong_definition_is_not_stored(server, project, rules, definition, wh
     assert done.stderr == f"eztcloud: {rules.path}: {why}\n"
 
 
+def test_a_type_that_is_not_there(server, project, rules):
+    """open-api 6: refused and named, a type of another project too. A rule whose type was removed
+    can still be switched off."""
+    other = server.cli("project", "add", "--name", "other")["project_key"]
+    before = rules.cli("list")["rules"]
+    foreign = server.cli("type", "add", "--project", other, "--name", "T")["product_key"]
+    for key in ("PK_zzzzz", foreign):
+        rules.write(TRIGGER, source={"type": key})
+        done = server.cli_run("alarm", "add", "--project", project.key, "--file", rules.path)
+        assert (done.returncode, done.stderr) == (1, (
+            f"eztcloud: {key}: no such type in this project: `eztcloud type list` shows all\n"))
+    assert rules.cli("list")["rules"] == before
+    own = server.cli("type", "add", "--project", project.key, "--name", "T")["product_key"]
+    rule = rules.add(TRIGGER, source={"type": own})
+    server.cli("type", "remove", own, "--project", project.key)
+    done = server.cli_run("alarm", "set", rule, "--project", project.key, "--file", rules.path)
+    assert done.returncode == 1 and own in done.stderr
+    assert rules.cli("set", rule, "--enabled", "off")["enabled"] is False
+
+
 def test_faults_of_the_caller(server, project, rules):
     """Each is told in one line."""
     rule = rules.add(TRIGGER, project.device())

@@ -106,6 +106,7 @@ def test_only_what_was_read_is_changed(admin, alarms, project):
     ({"definition": {"name": "x", "level": "normal", "source": {"type": "PK_abcde"},
                      "trigger": {"any": [{"attribute": "t", "operator": "~", "value": 1}]}}},
      "definition", "condition 1"),
+    ({"definition": definition(source={"type": "PK_zzzzz"})}, "definition", "PK_zzzzz"),
     ({"definition": {}, "colour": "red"}, "colour", "not known")])
 def test_rules_that_cannot_be(admin, project, form, field, why):
     """open-api 6, 7: what the server cannot read is not stored, and the member is named."""
