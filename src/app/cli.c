@@ -95,6 +95,18 @@ void cli_print_help(FILE *out)
     }
 }
 
+static void print_flags(FILE *out, uint64_t set)
+{
+    (void)fprintf(out, "\n");
+    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "--%s %s", flags[i].name, flags[i].placeholder);
+        if ((set & (UINT64_C(1) << i)) != 0)
+            (void)fprintf(out, "  %-24s %s\n", text, flags[i].help);
+    }
+}
+
 static void print_noun_help(FILE *out, enum cli_noun noun)
 {
     uint64_t used = every_verb;
@@ -106,14 +118,13 @@ static void print_noun_help(FILE *out, enum cli_noun noun)
             used |= verbs[i].needs | verbs[i].may;
         }
     }
-    (void)fprintf(out, "\n");
-    for (size_t i = 0; i < CLI_FLAG_COUNT; i++) {
-        char text[64];
+    print_flags(out, used);
+}
 
-        (void)snprintf(text, sizeof(text), "--%s %s", flags[i].name, flags[i].placeholder);
-        if ((used & (UINT64_C(1) << i)) != 0)
-            (void)fprintf(out, "  %-24s %s\n", text, flags[i].help);
-    }
+static void print_verb_help(FILE *out, const struct verb *v)
+{
+    print_verb(out, v);
+    print_flags(out, every_verb | v->needs | v->may);
 }
 
 /* ---- from words to a call */
@@ -180,8 +191,8 @@ static enum status read_flag(struct cli_call *call, const struct verb *v, int ar
 
     if (flag == CLI_FLAG_COUNT)
         return cli_fail(call, ST_INVALID,
-                        "%s: unknown here: `eztcloud %s --help` lists what is known", argument,
-                        nouns[v->noun].name);
+                        "%s: unknown here: `eztcloud %s %s --help` lists what is known", argument,
+                        nouns[v->noun].name, v->name);
     if (flags[flag].placeholder[0] == '\0' && value == NULL)
         call->flags[flag] = flags[flag].name;
     else if (flags[flag].placeholder[0] == '\0')
@@ -207,9 +218,9 @@ static enum status read_call(struct cli_call *call, const struct verb *v, int ar
         else if (v->takes_operand && call->operand == NULL)
             call->operand = argv[i];
         else
-            st =
-                cli_fail(call, ST_INVALID, "%s: one word too many: `eztcloud %s --help` tells more",
-                         argv[i], nouns[v->noun].name);
+            st = cli_fail(call, ST_INVALID,
+                          "%s: one word too many: `eztcloud %s %s --help` tells more", argv[i],
+                          nouns[v->noun].name, v->name);
         if (st != ST_OK)
             return st;
     }
@@ -453,8 +464,12 @@ int cli_run(int argc, char *const *argv, FILE *out, FILE *err)
     const struct verb *v = argc > 1 ? find_verb(noun, argv[1]) : NULL;
     enum status st;
 
-    if (v == NULL || asks_for_help(argc - 2, argv + 2))
-        return explain_noun(noun, v != NULL ? "--help" : argc > 1 ? argv[1] : NULL, out, err);
+    if (v == NULL)
+        return explain_noun(noun, argc > 1 ? argv[1] : NULL, out, err);
+    if (asks_for_help(argc - 2, argv + 2)) {
+        print_verb_help(out, v);
+        return EXIT_SUCCESS;
+    }
     st = read_call(&call, v, argc - 2, argv + 2);
     output.is_json = call.flags[CLI_FLAG_json] != NULL;
     if (st == ST_OK)

@@ -499,6 +499,13 @@ static void help_comes_from_the_table(void **state)
     a = run(state, "project add --help");
     assert_int_equal(a.code, 0);
     assert_non_null(strstr(a.out, "  eztcloud project add --name NAME"));
+    assert_null(strstr(a.out, "--open-mqtt")); /* of another verb */
+    assert_null(strstr(a.out, "project set"));
+    free_answer(&a);
+    a = run(state, "device set DU_0000000001 --help");
+    assert_int_equal(a.code, 0);
+    assert_non_null(strstr(a.out, "  --log on|off "));
+    assert_non_null(strstr(a.out, "  --data DIR "));
     assert_null(strstr(a.out, "--count"));
     free_answer(&a);
     assert_true(cli_is_noun("project"));
