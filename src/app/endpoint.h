@@ -14,6 +14,7 @@
 /* X(name, scheme, option with its port, path) */
 #define ENDPOINT_LIST(X)                            \
     X(device_mqtt, "mqtt", device_mqtt_port, "")    \
+    X(device_ws, "ws", device_ws_port, "/mqtt")     \
     X(device_mqtts, "mqtts", device_mqtts_port, "") \
     X(app_mqtts, "mqtts", app_mqtts_port, "")       \
     X(app_wss, "wss", app_wss_port, "/mqtt")        \

@@ -264,6 +264,7 @@ static void print_endpoints(const struct config *c)
 {
     static const char *const services[ENDPOINT_COUNT] = {
         [ENDPOINT_device_mqtt] = "devices, MQTT",
+        [ENDPOINT_device_ws] = "devices, MQTT on WebSocket",
         [ENDPOINT_device_mqtts] = "devices, MQTT over TLS",
         [ENDPOINT_app_mqtts] = "applications, MQTT over TLS",
         [ENDPOINT_app_wss] = "applications, MQTT on WebSocket",

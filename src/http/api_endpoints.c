@@ -9,9 +9,9 @@
 
 /* Of the URLs of a service. */
 static const char *const schemes[HTTP_ENDPOINT_COUNT] = {
-    [HTTP_ENDPOINT_device_mqtt] = "mqtt://", [HTTP_ENDPOINT_device_mqtts] = "mqtts://",
-    [HTTP_ENDPOINT_app_mqtts] = "mqtts://",  [HTTP_ENDPOINT_app_wss] = "wss://",
-    [HTTP_ENDPOINT_https] = "https://",
+    [HTTP_ENDPOINT_device_mqtt] = "mqtt://",   [HTTP_ENDPOINT_device_ws] = "ws://",
+    [HTTP_ENDPOINT_device_mqtts] = "mqtts://", [HTTP_ENDPOINT_app_mqtts] = "mqtts://",
+    [HTTP_ENDPOINT_app_wss] = "wss://",        [HTTP_ENDPOINT_https] = "https://",
 };
 
 json_t *api_endpoints_of_server(const struct http_site *site)

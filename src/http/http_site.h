@@ -17,7 +17,8 @@
 enum { HTTP_REGISTRIES_MAX = 16, HTTP_SETUP_TOKEN_LEN = 32 };
 
 /* X(name of the service, as in the JSON) */
-#define HTTP_ENDPOINT_LIST(X) X(device_mqtt) X(device_mqtts) X(app_mqtts) X(app_wss) X(https)
+#define HTTP_ENDPOINT_LIST(X) \
+    X(device_mqtt) X(device_ws) X(device_mqtts) X(app_mqtts) X(app_wss) X(https)
 
 enum http_endpoint {
 #define X(name) HTTP_ENDPOINT_##name,

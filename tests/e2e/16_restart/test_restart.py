@@ -16,7 +16,8 @@ def test_demo_file(own):
             "pid"} <= demo.keys()
     base = own.port_base
     assert demo["endpoints"] == {
-        "device_mqtt": f"mqtt://localhost:{base}", "device_mqtts": f"mqtts://localhost:{base + 2}",
+        "device_mqtt": f"mqtt://localhost:{base}", "device_ws": f"ws://localhost:{base + 1}/mqtt",
+        "device_mqtts": f"mqtts://localhost:{base + 2}",
         "app_wss": f"wss://localhost:{base + 3}/mqtt", "app_mqtts": f"mqtts://localhost:{base + 4}",
         "https": f"https://localhost:{base + 5}"}
     assert len(demo["devices"]) >= 5

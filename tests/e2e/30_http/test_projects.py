@@ -79,11 +79,13 @@ def test_endpoints_of_its_own(server, admin, made):
     """open-api 2: each project has its own list of endpoints, with the server's as the default."""
     key = made["project_key"]
     assert made["endpoints"] == admin.get("/api/v1/server")["endpoints"]
-    own = {"app_wss": ["wss://eu.example.com/mqtt", "wss://us.example.com/mqtt"], "https": []}
+    own = {"app_wss": ["wss://eu.example.com/mqtt", "wss://us.example.com/mqtt"], "https": [],
+           "device_ws": ["ws://devices.example.com/mqtt"]}
     changed = admin.patch(PROJECT, {"own_endpoints": own}, project_key=key)
     assert changed["own_endpoints"] == own
     assert changed["endpoints"] == {**made["endpoints"], **own}
-    changed = admin.patch(PROJECT, {"own_endpoints": {"app_wss": None}}, project_key=key)
+    changed = admin.patch(PROJECT, {"own_endpoints": {"app_wss": None, "device_ws": None}},
+                          project_key=key)
     assert changed["own_endpoints"] == {"https": []}
     assert changed["endpoints"] == {**made["endpoints"], "https": []}
 

@@ -11,6 +11,7 @@ def test_version_and_endpoints(server, admin, viewer):
     """open-api 2: the API shows the endpoints that clients use."""
     told = admin.get("/api/v1/server")
     assert told["endpoints"]["app_wss"] == [f"wss://localhost:{server.port('app_wss')}/mqtt"]
+    assert told["endpoints"]["device_ws"] == [f"ws://localhost:{server.port('device_ws')}/mqtt"]
     assert told["endpoints"]["https"] == [f"https://localhost:{server.port('https')}"]
     assert told["started_ms"] <= told["now_ms"]
     assert viewer.get("/api/v1/server")["version"] == told["version"]

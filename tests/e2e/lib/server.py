@@ -65,7 +65,6 @@ class Server:
         self.log_path = self.root / "log"
         self.env = {**os.environ, **(env or {})}
         self.port_base = free_port_block()
-        self.ws_port = self.port_base + 1
         self.options = [str(option) for option in options]
         self.descriptors = descriptors  # the limit of open files, where it is not ours
         self.process = None
@@ -82,7 +81,7 @@ class Server:
     def spawn(self):
         """Starts, and does not wait."""
         command = [BINARY, "serve", "--demo", "--data", self.data, "--port-base", self.port_base,
-                   "--device-ws-port", self.ws_port, "--workers", WORKERS, "--login-failures", 0,
+                   "--device-ws-port", self.port_base + 1, "--workers", WORKERS, "--login-failures", 0,
                    *self.options]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(list(map(str, command)), env=self.env, stdout=log,
@@ -140,8 +139,6 @@ class Server:
 
     def port(self, service):
         """`device_mqtt`, `device_mqtts`, `device_ws`, `app_mqtts`, `app_wss` or `https`."""
-        if service == "device_ws":
-            return self.ws_port
         return urlsplit(self.demo["endpoints"][service]).port
 
     @property

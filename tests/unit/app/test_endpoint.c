@@ -19,12 +19,14 @@ static void endpoints_are_urls(void **state)
         const char *name, *want;
     } cases[] = {
         {"localhost", ENDPOINT_device_mqtt, "device_mqtt", "mqtt://localhost:1"},
+        {"::1", ENDPOINT_device_ws, "device_ws", "ws://[::1]:5/mqtt"},
         {"localhost", ENDPOINT_device_mqtts, "device_mqtts", "mqtts://localhost:2"},
         {"a.example", ENDPOINT_app_mqtts, "app_mqtts", "mqtts://a.example:4"},
         {"::1", ENDPOINT_app_wss, "app_wss", "wss://[::1]:3/mqtt"},
         {"10.0.0.1", ENDPOINT_https, "https", "https://10.0.0.1:65535"},
     };
     struct config c = {.device_mqtt_port = 1,
+                       .device_ws_port = 5,
                        .device_mqtts_port = 2,
                        .app_wss_port = 3,
                        .app_mqtts_port = 4,

@@ -23,12 +23,17 @@ enum { ERROR_LEN = 256 };
 
 static struct config make_config(void **state, bool demo)
 {
-    char *const argv[] = {"--data",        *state,        demo ? "--demo=true" : "--demo=false",
-                          "--public-host", "ezt.example", "--port-base=20000"};
+    char *const argv[] = {"--data",
+                          *state,
+                          demo ? "--demo=true" : "--demo=false",
+                          "--public-host",
+                          "ezt.example",
+                          "--port-base=20000",
+                          "--device-ws-port=20001"};
     char error[ERROR_LEN];
     struct config c;
 
-    assert_int_equal(config_load(&c, 6, argv, error, sizeof(error)), ST_OK);
+    assert_int_equal(config_load(&c, 7, argv, error, sizeof(error)), ST_OK);
     return c;
 }
 
@@ -92,6 +97,7 @@ static void the_demo_project_has_a_device_of_each_kind(void **state)
     assert_string_equal(d.ca, ca);
     assert_int_equal(d.pid, getpid());
     assert_string_equal(d.endpoints[ENDPOINT_device_mqtt], "mqtt://ezt.example:20000");
+    assert_string_equal(d.endpoints[ENDPOINT_device_ws], "ws://ezt.example:20001/mqtt");
     assert_string_equal(d.endpoints[ENDPOINT_device_mqtts], "mqtts://ezt.example:20002");
     assert_string_equal(d.endpoints[ENDPOINT_app_wss], "wss://ezt.example:20003/mqtt");
     assert_string_equal(d.endpoints[ENDPOINT_app_mqtts], "mqtts://ezt.example:20004");

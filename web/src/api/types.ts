@@ -21,6 +21,7 @@ export interface Operator {
 
 export interface Endpoints {
     device_mqtt: string[];
+    device_ws: string[];
     device_mqtts: string[];
     app_mqtts: string[];
     app_wss: string[];

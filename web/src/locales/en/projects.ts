@@ -93,6 +93,7 @@ export default {
         started: "Running since",
         workers: "Workers",
         deviceMqtt: "Devices, MQTT",
+        deviceWs: "Devices, WebSocket",
         deviceMqtts: "Devices, MQTT over TLS",
         appMqtts: "Applications, MQTT over TLS",
         appWss: "Applications, secure WebSocket",

@@ -91,6 +91,7 @@ export default {
         started: "启动时间",
         workers: "工作线程",
         deviceMqtt: "设备接入，MQTT",
+        deviceWs: "设备接入，WebSocket（ws）",
         deviceMqtts: "设备接入，MQTT over TLS",
         appMqtts: "应用接入，MQTT over TLS",
         appWss: "应用接入，WebSocket（wss）",
