@@ -83,6 +83,26 @@ def test_what_alerts_comes_and_goes(alarms, admin, net):
     page.gone(f'{test("alarms")} :text("Comes and goes")')
 
 
+def test_devices_are_called_by_their_names(alarms, admin, net):
+    """open-api 7: where an alarm or a message tells of a device, its name leads to it; its user name
+    stands beside."""
+    device = net.device()
+    admin.patch("/api/v1/projects/{project_key}/devices/{device}", {"name": "Boiler 7"},
+                project_key=net.project.key, device=device.login.username)
+    add_rule(admin, device.login, "Named")
+    report(device, t=31)
+    page = alarms()
+    for where in (test("alarms"), test("alarm-history")):
+        page.contains(where, "Boiler 7")
+        page.contains(where, device.login.username)
+        page = alarms("history")
+    page.goto(f"/#/p/{net.project.key}/overview")
+    page.wait_live()
+    report(device, t=32)
+    page.click(f'{test("stream")} a:text("Boiler 7") >> nth=0')
+    page.contains("h1", "Boiler 7")
+
+
 def test_pending(alarms, admin, net):
     """open-api 6, states: what is met but has not lasted is pending, and is chosen by its state."""
     device = net.device()
