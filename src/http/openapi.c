@@ -101,6 +101,18 @@ static void add_query_parameters(const struct route *r, json_t *parameters)
     }
 }
 
+/* Of what may have been changed meanwhile: every route of these methods has a GET beside it. */
+static void add_if_match(const struct route *r, json_t *parameters)
+{
+    if (r->method != HTTP_METHOD_PATCH && r->method != HTTP_METHOD_DELETE)
+        return;
+    (void)json_array_append_new(
+        parameters,
+        json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", "If-Match", "in", "header", "description",
+                  "ETag of a GET of this path: 412 if it is another one now", "schema", "type",
+                  "string"));
+}
+
 static json_t *security(enum http_right right)
 {
     if (right == HTTP_RIGHT_ANYONE)
@@ -116,6 +128,7 @@ static json_t *operation(const struct route *r)
 
     add_path_parameters(r, parameters);
     add_query_parameters(r, parameters);
+    add_if_match(r, parameters);
     (void)json_object_set_new(o, "summary", json_string(r->summary));
     (void)json_object_set_new(o, "description",
                               json_pack("s++", "Needs ", http_right_text(r->right), "."));

@@ -56,6 +56,15 @@ def test_every_route_is_called_by_a_test(server):
     assert not routes - called, "add a test in tests/e2e/30_http"
 
 
+def test_what_can_be_changed_can_be_read(server):
+    """open-api 7: If-Match on each change and removal, with the tag of a GET of the same path."""
+    document = openapi_of(server.port("https"), server.ca)
+    for path, item in document["paths"].items():
+        for method in {"patch", "delete"} & item.keys():
+            named = [parameter["name"] for parameter in item[method]["parameters"]]
+            assert "If-Match" in named and "get" in item, (method, path)
+
+
 def test_what_needs_nothing_says_so(server):
     """open-api 7: the document tells of each route how to log in for it."""
     document = openapi_of(server.port("https"), server.ca)

@@ -4,6 +4,8 @@ import ssl
 
 import pytest
 
+from lib.cases import table
+from lib.http import PASSWORD
 from lib.streams import TcpStream, TlsStream
 
 LIMIT = 1024 * 1024
@@ -232,6 +234,33 @@ def test_a_change_of_what_was_changed_meanwhile(admin):
     assert admin.get(path, project_key=key)["name"] == "two"
     tag = admin.get(path, project_key=key).headers["ETag"]
     admin.delete(path, project_key=key, headers={"If-Match": tag})
+
+
+PROJECT = "/api/v1/projects/{project_key}"
+REMOVED = {
+    "project": ("/api/v1/projects", {"name": "one"}),
+    "secret": (PROJECT + "/secrets", {"name": "one"}),
+    "type": (PROJECT + "/types", {"name": "one"}),
+    "device": (PROJECT + "/devices", {}),
+    "alarm rule": (PROJECT + "/alarm_rules", {"definition": {
+        "name": "one", "level": "normal", "source": {"devices": ["DU_0000000001"]},
+        "trigger": {"offline": True}}}),
+    "notifier": (PROJECT + "/notifiers", {"name": "one", "url": "https://hooks.example"}),
+    "operator": ("/api/v1/operators", {"username": "one", "password": PASSWORD,
+                                       "role": "viewer"}),
+}
+
+
+@table("path, form", REMOVED)
+def test_only_what_was_read_is_removed(admin, project, path, form):
+    """open-api 7: If-Match on DELETE of everything."""
+    made = admin.post(path, form, project_key=project.key)
+    where = made.headers["Location"]
+    tag = admin.request("GET", where).headers["ETag"]
+    assert admin.request("DELETE", where, headers={"If-Match": '"x"'}).status == 412
+    assert admin.request("GET", where).headers["ETag"] == tag
+    assert admin.request("DELETE", where, headers={"If-Match": f'"x", {tag}'}).status == 204
+    assert admin.request("GET", where).status == 404
 
 
 def test_a_tag_outlives_the_server(server, admin):

@@ -125,6 +125,25 @@ def test_project(page, admin, server):
     assert admin.get(PROJECT, project_key=key)["name"] == "Hall 3"
 
 
+def test_removed(page, admin, project, kind):
+    """What somebody else has changed is looked at before it is removed."""
+    where = {"project_key": project.key, "product_key": kind["product_key"]}
+    page.goto(f"/#/p/{project.key}/types/{kind['product_key']}")
+    page.wait(test("attribute-table"))
+    admin.patch(TYPE, {"name": "In use"}, **where)
+    page.click(test("remove-type"))
+    page.click(".el-message-box:visible .el-button--danger")
+    page.contains(".el-message-box", TOLD["en"])
+    page.click(".el-message-box:visible .el-button--primary")
+    page.contains("h1", "In use")
+    assert admin.get(TYPE, **where)["name"] == "In use"
+    admin.post(PROJECT + "/devices", {"type": kind["product_key"]}, project_key=project.key)
+    page.click(test("remove-type"))
+    page.confirm()
+    page.contains("h1", "Device types")
+    admin.get(TYPE, **where, expect=404)
+
+
 def test_device(page, admin, net):
     """Where no form has room to tell it, a question does."""
     login = net.project.device()

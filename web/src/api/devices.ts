@@ -1,6 +1,6 @@
 // Devices and device types of a project.
-import { get, path, post, remove, request, type Page } from "./http";
-import { patchKnown } from "./known";
+import { get, path, post, request, type Page } from "./http";
+import { patchKnown, removeKnown } from "./known";
 import type {
     AlarmState, Attributes, Command, Connection, Delivery, Device, DeviceAlarmRule, DeviceType,
     LogEntry, TypeDefinition,
@@ -39,8 +39,8 @@ export const addDevices = (key: string, count: number, name?: string,
     post(path("projects", key, "devices", "batch"), { count, name, type });
 export const changeDevice = (known: Device, change: Record<string, unknown>): Promise<Device> =>
     patchKnown(of(known.project_key, known.username), known, change);
-export const removeDevice = (key: string, username: string): Promise<void> =>
-    remove(of(key, username));
+export const removeDevice = (known: Device): Promise<void> =>
+    removeKnown(of(known.project_key, known.username), known, "name", "type", "sn", "parent");
 
 export const connection = (key: string, username: string): Promise<Connection> =>
     get(of(key, username, "connection"));
@@ -88,7 +88,7 @@ export const addType = (key: string,
 export const changeType = (known: DeviceType,
     change: Record<string, unknown>): Promise<DeviceType> =>
     patchKnown(ofType(known.project_key, known.product_key), known, change);
-export const removeType = (key: string, product: string): Promise<void> =>
-    remove(ofType(key, product));
+export const removeType = (known: DeviceType): Promise<void> =>
+    removeKnown(ofType(known.project_key, known.product_key), known, "name", "code", "definition");
 export const typeExport = (key: string, product: string): string =>
     ofType(key, product, "export");

@@ -1,9 +1,9 @@
 // Changes of things that somebody may have changed since they were read. Each is sent with If-Match,
-// so that nobody overwrites what they have not seen.
+// so that nobody overwrites or removes what they have not seen.
 //
 // A tag is that of all that the server says of a thing, of which much changes by itself (how many
 // devices a type has, whether one is online). So if it is another one by now, the thing is read
-// again, and only what the change is about counts.
+// again, and only what the change is about counts; of what is removed, what the person knows it by.
 import { get, Problem, request, tagOf } from "./http";
 
 type Members = Record<string, unknown>;
@@ -27,26 +27,20 @@ function isInTheWay(now: Members, known: Members, change: Members): boolean {
         !isSame(now[name], known[name]) && !isSame(now[name], change[name]));
 }
 
-/**
- * PATCH of a thing that the person knows as `known`.
- *
- * @param membersOf  what the change is about, of what GET gives
- * @throws Problem   `gone_stale`: somebody else has changed the same; nothing was changed
- */
-export async function patchKnown<T, R extends object = Members>(target: string, known: object,
-    change: object, membersOf = (read: R): Members => read as Members): Promise<T> {
+async function requestKnown<T, R extends object>(method: string, target: string, known: object,
+    body: object | undefined, isAnother: (now: R) => boolean): Promise<T> {
     let ifMatch = tagOf(known);
 
     for (let left = TRIES; ; left--) {
         if (ifMatch === undefined) {
             const now = await get<R>(target);
-            if (isInTheWay(membersOf(now), known as Members, change as Members)) {
+            if (isAnother(now)) {
                 throw new Problem("gone_stale", 412);
             }
             ifMatch = tagOf(now);
         }
         try {
-            return await request<T>("PATCH", target, { body: change, ifMatch });
+            return await request<T>(method, target, { body, ifMatch });
         } catch (error) {
             if (!(error instanceof Problem) || error.code !== "gone_stale" || left === 0) {
                 throw error;
@@ -55,3 +49,25 @@ export async function patchKnown<T, R extends object = Members>(target: string, 
         }
     }
 }
+
+/**
+ * PATCH of a thing that the person knows as `known`.
+ *
+ * @param membersOf  what the change is about, of what GET gives
+ * @throws Problem   `gone_stale`: somebody else has changed the same; nothing was changed
+ */
+export const patchKnown = <T, R extends object = Members>(target: string, known: object,
+    change: object, membersOf = (read: R): Members => read as Members): Promise<T> =>
+    requestKnown<T, R>("PATCH", target, known, change, (now) =>
+        isInTheWay(membersOf(now), known as Members, change as Members));
+
+/**
+ * DELETE of a thing that the person knows as `known`.
+ *
+ * @param members   by which they know it
+ * @throws Problem  `gone_stale`: somebody else has changed one of them; nothing was removed
+ */
+export const removeKnown = <T extends object>(target: string, known: T,
+    ...members: (keyof T)[]): Promise<void> =>
+    requestKnown<void, T>("DELETE", target, known, undefined, (now) =>
+        members.some((name) => !isSame(now[name], known[name])));

@@ -1,6 +1,6 @@
 // Projects, their credentials and secrets, their applications' sessions, and the server.
 import { get, path, post, remove, type Page, type Query } from "./http";
-import { patchKnown } from "./known";
+import { patchKnown, removeKnown } from "./known";
 import type {
     ApplicationSession, Counter, Credentials, Pass, Project, Secret, Server, StoredMessage,
 } from "./types";
@@ -14,7 +14,8 @@ export const project = (key: string): Promise<Project> => get(path("projects", k
 export const addProject = (name: string): Promise<Project> => post(path("projects"), { name });
 export const changeProject = (known: Project, change: Record<string, unknown>): Promise<Project> =>
     patchKnown(path("projects", known.project_key), known, change);
-export const removeProject = (key: string): Promise<void> => remove(path("projects", key));
+export const removeProject = (known: Project): Promise<void> =>
+    removeKnown(path("projects", known.project_key), known, "name");
 
 export const credentials = (key: string): Promise<Credentials> =>
     get(path("projects", key, "credentials"));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { get, Problem, tagOf } from "@/api/http";
-import { isSame, patchKnown } from "@/api/known";
+import { isSame, patchKnown, removeKnown } from "@/api/known";
 
 interface Thing {
     name: string;
@@ -22,11 +22,14 @@ async function answer(_target: string, init: RequestInit): Promise<Response> {
     const ifMatch = headers["If-Match"];
 
     asked.push(ifMatch === undefined ? init.method! : `${init.method} if ${ifMatch === tagNow()}`);
-    if (init.method === "PATCH" && ifMatch !== undefined && ifMatch !== tagNow()) {
+    if (init.method !== "GET" && ifMatch !== undefined && ifMatch !== tagNow()) {
         return json(412, { type: "urn:eztcloud:problem:gone_stale" });
     }
     if (init.method === "PATCH") {
         Object.assign(now, JSON.parse(init.body as string));
+    }
+    if (init.method === "DELETE") {
+        return new Response(null, { status: 204 });
     }
     return json(200, now, init.method === "GET" ? { ETag: tagNow() } : {});
 }
@@ -139,6 +142,34 @@ describe("patchKnown", () => {
         vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(
             json(404, { type: "urn:eztcloud:problem:not_found" }))));
         expect(await codeOf(change({}, { name: "Motor" }))).toBe("not_found");
+    });
+});
+
+describe("removeKnown", () => {
+    const removal = (known: Thing): Promise<void> => removeKnown("/thing", known, "name", "enabled");
+
+    it("removes what is as it was read, at once", async () => {
+        await removal(await get<Thing>("/thing"));
+        expect(asked).toEqual(["GET", "DELETE if true"]);
+    });
+
+    it("removes nothing that somebody else has changed", async () => {
+        const known = await get<Thing>("/thing");
+        now.name = "Valve";
+        expect(await codeOf(removal(known))).toBe("gone_stale");
+        expect(asked).toEqual(["GET", "DELETE if false", "GET"]);
+    });
+
+    it("does not mind what changes by itself", async () => {
+        const known = await get<Thing>("/thing");
+        now.device_count = 4;
+        await removal(known);
+        expect(asked).toEqual(["GET", "DELETE if false", "GET", "DELETE if true"]);
+    });
+
+    it("looks first at what is known from a list alone", async () => {
+        await removal({ ...now });
+        expect(asked).toEqual(["GET", "DELETE if true"]);
     });
 });
 

@@ -83,7 +83,7 @@ export default {
         too_many: "Too many requests. Wait a moment and try again.",
         internal: "The server has failed. Its log says why.",
         unavailable: "The server cannot do this now. Try again in a moment.",
-        staleText: "Nothing was saved. Loading what is there now replaces your changes on this page.",
+        staleText: "Nothing was changed. Loading what is there now replaces your changes on this page.",
         loadNow: "Load what is there now",
         place: "Line {line}, column {column}",
     },

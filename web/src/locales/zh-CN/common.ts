@@ -83,7 +83,7 @@ export default {
         too_many: "请求过于频繁，请稍后再试。",
         internal: "服务器内部错误，原因见服务器日志。",
         unavailable: "服务器暂时无法处理，请稍后再试。",
-        staleText: "您的修改尚未保存。加载最新内容后，此处的修改将被替换。",
+        staleText: "本次操作未生效。加载最新内容后，此处未保存的修改将被替换。",
         loadNow: "加载最新内容",
         place: "第 {line} 行，第 {column} 列",
     },
