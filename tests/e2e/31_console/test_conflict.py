@@ -125,6 +125,27 @@ def test_project(page, admin, server):
     assert admin.get(PROJECT, project_key=key)["name"] == "Hall 3"
 
 
+def test_addresses_that_are_typed(page, admin, server):
+    """They stay while something else of the project is changed, here or by somebody else."""
+    key = admin.post("/api/v1/projects", {"name": "Hall"})["project_key"]
+    typed, theirs = "wss://mine.example/mqtt", "https://theirs.example"
+    wss, https = (f'{test("endpoint-" + name)} >> textarea' for name in ("app_wss", "https"))
+    page.goto(f"/#/p/{key}/settings/general")
+    page.fill(test("name"), "Hall 1")
+    page.fill(wss, typed)
+    admin.patch(PROJECT, {"own_endpoints": {"https": [theirs]}}, project_key=key)
+    page.click(test("project-log"))
+    page.wait(f'{test("project-log")}.is-checked:not(.is-loading)')
+    page.wait(f'{test("save-name")}:not([disabled])')
+    assert (page.value(wss), page.value(test("name"))) == (typed, "Hall 1")
+    assert page.value(https) == theirs
+    page.click(test("save-endpoints"))
+    page.contains(".el-message", "Saved")
+    assert admin.get(PROJECT, project_key=key)["own_endpoints"] == \
+        {"app_wss": [typed], "https": [theirs]}
+    assert page.value(test("name")) == "Hall 1"
+
+
 def test_removed(page, admin, project, kind):
     """What somebody else has changed is looked at before it is removed."""
     where = {"project_key": project.key, "product_key": kind["product_key"]}
