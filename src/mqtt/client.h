@@ -50,9 +50,10 @@ struct client {
     uint32_t held_count;
     uint64_t wait_number; /* names it while its CONNECT is put off; 0: it is not */
     enum client_decision decision;
-    struct session *waits_for;  /* borrowed: that it will take over; NULL: none */
-    bool has_ended_one;         /* a session has ended for it, and it was not let in yet: */
-    struct take_over_pace pace; /* that one's */
+    struct session *waits_for; /* borrowed: that it will take over, or whose end is not secured
+                                  yet; NULL: none */
+    bool has_awaited_end; /* no session was there then: one that is there is of a newer client */
+    struct take_over_pace pace; /* of the session before it, which has ended */
     struct timer wait_timer;
     struct list free_node;
     void *owner; /* the service's object for this connection; set in authenticate */
@@ -85,9 +86,6 @@ uint64_t client_wait_number(struct client *c);
 /** The answer: authenticate is called once more, with client.decision set. A client that has gone
  * is accepted. */
 void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed);
-
-/** After `secure_end`: the CONNECT goes on. A client that has gone is accepted. */
-void client_go_on(struct worker *w, uint64_t wait_number);
 
 /** Keeps the answer in `scratch` until client_secured. */
 void client_hold_scratch(struct client *c);

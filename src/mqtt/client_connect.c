@@ -157,7 +157,12 @@ static void on_wait_over(struct timer *t)
     let_in(list_entry(t, struct client, wait_timer));
 }
 
-static const char came_meanwhile[] = "another client with this identifier has come meanwhile";
+static void turn_away(struct client *c)
+{
+    counter_inc(mqtt_connects_overtaken);
+    answer_refusal(c, REASON_CONNECTION_RATE_EXCEEDED,
+                   slice_of("another client with this identifier has come meanwhile"));
+}
 
 /* One waits for a session, the newest: of those before it nobody knows whether they are still
  * there. */
@@ -168,7 +173,14 @@ static void turn_waiting_away(struct session *s)
     if (c == NULL)
         return;
     client_stop_waiting(c);
-    refuse(c, REASON_CONNECTION_RATE_EXCEEDED, slice_of(came_meanwhile), slice_make(NULL, 0));
+    turn_away(c);
+}
+
+static void wait_for(struct client *c, struct session *s)
+{
+    turn_waiting_away(s);
+    s->waiting = c;
+    c->waits_for = s;
 }
 
 /* Two clients that take one session from each other are slowed; the one that has it works on.
@@ -180,60 +192,72 @@ static bool must_wait(struct client *c, struct session *s)
 
     if (s->client == NULL || w->now_ms >= due_ms)
         return false;
-    turn_waiting_away(s);
+    wait_for(c, s);
     counter_inc(mqtt_take_overs_slowed);
     if (take_over_tells(&s->take_overs, w->now_ms))
         log_event(EV_MQTT_TAKE_OVER_WAR, "service", c->settings->service->name, "client",
                   s->client_id, "peer", conn_peer(s->client->conn), "newcomer", conn_peer(c->conn));
-    s->waiting = c;
-    c->waits_for = s;
     timer_set(&w->timers, &c->wait_timer, due_ms, on_wait_over);
     conn_hold(c->conn);
     return true;
 }
 
-static void take_place_of(struct session *s)
+/* What stands in the client's way ends: the connection of its session, and the session itself if
+ * the client begins anew. */
+static void make_way(struct client *c, struct session *s, bool begins_anew)
 {
     turn_waiting_away(s);
-    if (s->client == NULL)
-        return;
-    take_over_count(&s->take_overs, s->worker->now_ms);
-    client_take_over(s->client);
+    if (s->client != NULL) {
+        take_over_count(&s->take_overs, s->worker->now_ms);
+        client_take_over(s->client);
+    }
+    c->pace = s->take_overs;
+    if (begins_anew && !s->is_closed) /* it may have ended with its connection */
+        session_close(s);
+}
+
+/* Who is told of a new session must not find the one before after a crash. True: that one is not
+ * gone for good yet. The time-out for CONNECTs goes on. */
+static bool must_wait_for_end(struct client *c, uint64_t scope, struct slice client_id)
+{
+    struct session *s =
+        session_find_ending(client_worker(c), c->settings->service, scope, client_id);
+
+    if (s == NULL)
+        return false;
+    wait_for(c, s);
+    c->has_awaited_end = true;
+    c->pace = s->take_overs;
+    conn_pause(c->conn);
+    return true;
+}
+
+/* False: the CONNECT has to wait, and is offered again. `s`: the session that is there, or NULL. */
+static bool take_place(struct client *c, const struct packet_connect *p, struct session *s,
+                       uint64_t scope, struct slice client_id)
+{
+    if (s != NULL && must_wait(c, s))
+        return false;
+    if (s != NULL)
+        make_way(c, s,
+                 p->clean_start ||
+                     !slice_equal(slice_make(s->client_id, s->client_id_len), client_id));
+    return !must_wait_for_end(c, scope, client_id);
 }
 
 /* --- acceptance ------------------------------------------------------------------------------ */
 
-/* The client's session, continued or new; what stands in its way ends. */
-static struct session *choose_session(struct client *c, const struct packet_connect *p,
-                                      const struct service_login *login, struct slice client_id,
+/* The client's session, continued or new. */
+static struct session *choose_session(struct client *c, uint64_t scope, struct slice client_id,
                                       bool *is_present)
 {
     const struct mqtt_service *service = c->settings->service;
-    struct worker *w = client_worker(c);
-    struct take_over_pace pace = c->pace;
-    struct session *s;
+    struct session *s = session_find(client_worker(c), service, scope, client_id);
 
-    if (login->rival != NULL) {
-        take_place_of(login->rival);
-        pace = login->rival->take_overs;
-        if (!login->rival->is_closed)
-            session_close(login->rival);
-    }
-    s = session_find(w, service, login->scope, client_id);
-    if (s != NULL) {
-        take_place_of(s);
-        pace = s->take_overs;
-        /* it may have ended with its connection */
-        s = session_find(w, service, login->scope, client_id);
-    }
-    if (s != NULL && p->clean_start) {
-        session_close(s);
-        s = NULL;
-    }
     *is_present = s != NULL;
     if (s == NULL) {
-        s = session_open(w, service, login->scope, client_id);
-        s->take_overs = pace;
+        s = session_open(client_worker(c), service, scope, client_id);
+        s->take_overs = c->pace;
     }
     return s;
 }
@@ -290,7 +314,7 @@ static void accept_client(struct client *c, const struct packet_connect *p,
                           const struct service_login *login, struct slice client_id)
 {
     bool is_present;
-    struct session *s = choose_session(c, p, login, client_id, &is_present);
+    struct session *s = choose_session(c, login->scope, client_id, &is_present);
 
     session_attach(s, c);
     s->version = p->version;
@@ -340,15 +364,10 @@ bool client_has_wait_number(const void *item, const void *number)
     return ((const struct client *)item)->wait_number == *(const uint64_t *)number;
 }
 
-static struct client *find_waiting(struct worker *w, uint64_t wait_number)
-{
-    return hash_table_find(&session_table_of(w)->waiting_clients, hash_u64(wait_number),
-                           &wait_number);
-}
-
 void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed)
 {
-    struct client *c = find_waiting(w, wait_number);
+    struct client *c =
+        hash_table_find(&session_table_of(w)->waiting_clients, hash_u64(wait_number), &wait_number);
 
     if (c == NULL)
         return;
@@ -356,35 +375,8 @@ void client_decide(struct worker *w, uint64_t wait_number, bool is_allowed)
     let_in(c);
 }
 
-void client_go_on(struct worker *w, uint64_t wait_number)
-{
-    struct client *c = find_waiting(w, wait_number);
-
-    if (c != NULL)
-        let_in(c);
-}
-
-/* A client that is told of a new session must not find the one before after a crash. True: that one
- * is over, and the CONNECT waits until it is so on disk. */
-static bool must_end_first(struct client *c, struct session *s)
-{
-    const struct mqtt_service *service = c->settings->service;
-
-    if (service->secure_end == NULL || !service->secure_end(s, client_wait_number(c))) {
-        c->wait_number = 0;
-        return false;
-    }
-    take_place_of(s);
-    c->has_ended_one = true;
-    c->pace = s->take_overs;
-    if (!s->is_closed)
-        session_close(s);
-    put_off(c);
-    return true;
-}
-
 /* False: the answer has to wait, and the CONNECT is offered again: the service must ask somebody
- * first, or the session is taken over too often. */
+ * first, the session is taken over too often, or the one before is not gone yet. */
 static bool on_connect(struct client *c, const struct packet_connect *p)
 {
     struct service_login login = {0};
@@ -428,18 +420,12 @@ static bool on_connect(struct client *c, const struct packet_connect *p)
         refuse_in_silence(c, p->username);
         return true;
     }
-    in_place = login.rival != NULL
-                   ? login.rival
-                   : session_find(client_worker(c), c->settings->service, login.scope, client_id);
-    if (in_place != NULL && c->has_ended_one) { /* of a newer connection */
-        counter_inc(mqtt_connects_overtaken);
-        answer_refusal(c, REASON_CONNECTION_RATE_EXCEEDED, slice_of(came_meanwhile));
+    in_place = session_find(client_worker(c), c->settings->service, login.scope, client_id);
+    if (in_place != NULL && c->has_awaited_end) {
+        turn_away(c);
         return true;
     }
-    if (in_place != NULL && must_wait(c, in_place))
-        return false;
-    if (in_place != NULL && (p->clean_start || in_place == login.rival) &&
-        must_end_first(c, in_place))
+    if (!take_place(c, p, in_place, login.scope, client_id))
         return false;
     accept_client(c, p, &login, client_id);
     return true;

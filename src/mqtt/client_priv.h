@@ -18,7 +18,7 @@ void client_refuse_large(struct client *c, struct slice begun);
 /** It waits no longer, for whatever reason; one that does not wait is accepted. */
 void client_stop_waiting(struct client *c);
 
-/** The session has no client any more: who waits to take it over may come in. */
+/** The session has no client any more, or is gone for good: who waits for that may come in. */
 void client_let_waiting_in(struct session *s);
 
 /** Minds the silence of a client from now on; 0: it may be silent. */

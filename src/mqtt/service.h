@@ -32,9 +32,7 @@ struct service_login {
     uint16_t receive_maximum;          /* towards us */
     uint16_t keep_alive_max_s;         /* v5: told by Server Keep Alive */
     uint16_t topic_alias_maximum;
-    struct session *rival; /* another session that ends, with its connection, when this client is
-                              let in; NULL: none */
-    struct slice why;      /* with a refusal: reason string; static text */
+    struct slice why; /* with a refusal: reason string; static text */
     struct service_grant grant;
 };
 
@@ -68,6 +66,9 @@ struct will;
 
 struct mqtt_service {
     const char *name;
+
+    /** A scope has one session: a client with another identifier ends it, with its connection. */
+    bool has_one_session;
 
     /** What has a seq and was not sent when a connection ends is given again (`unsent_from`): it is
      * not kept in the session. */
@@ -144,11 +145,6 @@ struct mqtt_service {
      * answered: true; client_secured follows. False, or NULL: they need not. */
     bool (*secure_subscriptions)(struct client *c);
 
-    /** A CONNECT is about to end this session for a new one: what is stored of it must be gone for
-     * good before that is answered: true; client_go_on follows. session_closed comes in the same
-     * turn. False, or NULL: nothing is stored. */
-    bool (*secure_end)(struct session *s, uint64_t wait_number);
-
     /** A QoS 2 publish of the client is over: its identifier may name another one. NULL: the
      * service need not know. */
     void (*released)(struct session *s, uint16_t packet_id);
@@ -161,6 +157,8 @@ struct mqtt_service {
      * see. Its session may be over already. */
     void (*offline)(struct client *c);
 
-    /** The session is over and will be freed at the end of the turn. */
-    void (*session_closed)(struct session *s);
+    /** The session is over. True: what is stored of it is on its way to be gone for good, and no
+     * client hears of a new session in its place before: session_end_secured follows. False:
+     * nothing is stored. */
+    bool (*session_closed)(struct session *s);
 };

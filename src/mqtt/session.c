@@ -7,15 +7,16 @@
  * journal, since these numbers grow towards a client.
  *
  * The queue is bounded. What happens to what it cannot take is the service's decision; a session
- * that nobody can tell of a gap ends. A session that is over is taken out of the tables at once and
- * freed at the end of the turn, so that whoever is walking over sessions is safe.
+ * that nobody can tell of a gap ends. A session that is over is found no more, and freed at the end
+ * of the turn, so that whoever is walking over sessions is safe. If something of it is stored its
+ * name stays in the tables until that is gone for good: clients that come meanwhile wait.
  */
 #include "mqtt/session.h"
 
 #include <stdio.h>
 
 #include "base/invariant.h"
-#include "mqtt/client.h"
+#include "mqtt/client_priv.h"
 #include "mqtt/counters.h"
 #include "mqtt/events.h"
 #include "mqtt/session_priv.h"
@@ -36,7 +37,8 @@ static bool identity_equal(const void *item, const void *key)
     const struct identity *i = key;
 
     return s->service == i->service && s->scope == i->scope &&
-           slice_equal(slice_make(s->client_id, s->client_id_len), i->client_id);
+           (s->service->has_one_session ||
+            slice_equal(slice_make(s->client_id, s->client_id_len), i->client_id));
 }
 
 static bool handle_equal(const void *item, const void *key)
@@ -46,7 +48,9 @@ static bool handle_equal(const void *item, const void *key)
 
 static uint64_t identity_hash(const struct identity *i)
 {
-    return hash_bytes(i->client_id) ^ hash_u64(i->scope + (uint64_t)(uintptr_t)i->service);
+    uint64_t hash = hash_u64(i->scope + (uint64_t)(uintptr_t)i->service);
+
+    return i->service->has_one_session ? hash : hash ^ hash_bytes(i->client_id);
 }
 
 static void end_overflowed(struct session *s)
@@ -119,22 +123,40 @@ void session_table_deinit(struct worker *w)
     w->context[WORKER_MQTT] = NULL;
 }
 
+static struct session *find(struct worker *w, const struct identity *i, bool is_closed)
+{
+    struct session *s = hash_table_find(&session_table_of(w)->by_identity, identity_hash(i), i);
+
+    return s != NULL && s->is_closed == is_closed ? s : NULL;
+}
+
 struct session *session_find(struct worker *w, const struct mqtt_service *service, uint64_t scope,
                              struct slice client_id)
 {
-    struct identity i = {service, scope, client_id};
+    return find(w, &(struct identity){service, scope, client_id}, false);
+}
 
-    return hash_table_find(&session_table_of(w)->by_identity, identity_hash(&i), &i);
+struct session *session_find_ending(struct worker *w, const struct mqtt_service *service,
+                                    uint64_t scope, struct slice client_id)
+{
+    return find(w, &(struct identity){service, scope, client_id}, true);
 }
 
 struct session *session_find_handle(struct worker *w, uint64_t handle)
 {
-    return hash_table_find(&session_table_of(w)->by_handle, hash_u64(handle), &handle);
+    struct session *s = hash_table_find(&session_table_of(w)->by_handle, hash_u64(handle), &handle);
+
+    return s == NULL || s->is_closed ? NULL : s;
 }
 
 struct session *session_next(struct worker *w, size_t *cursor)
 {
-    return hash_table_next(&session_table_of(w)->by_handle, cursor);
+    struct session *s;
+
+    do
+        s = hash_table_next(&session_table_of(w)->by_handle, cursor);
+    while (s != NULL && s->is_closed);
+    return s;
 }
 
 struct session *session_open(struct worker *w, const struct mqtt_service *service, uint64_t scope,
@@ -154,6 +176,7 @@ struct session *session_open(struct worker *w, const struct mqtt_service *servic
     s->client_id = slice_to_string(client_id);
     s->client_id_len = (uint16_t)client_id.len;
     s->hash = identity_hash(&i);
+    invariant(hash_table_find(&t->by_identity, s->hash, &i) == NULL);
     hash_table_put(&t->by_identity, s->hash, s);
     hash_table_put(&t->by_handle, hash_u64(s->handle), s);
     counter_add(&CT_mqtt_sessions, 1);
@@ -173,11 +196,18 @@ void session_publish_will(struct session *s)
     will_free(&w);
 }
 
-void session_close(struct session *s)
+/* Nothing of it is found any more. */
+static void forget(struct session *s)
 {
     struct session_table *t = session_table_of(s->worker);
     struct identity i = {s->service, s->scope, slice_make(s->client_id, s->client_id_len)};
 
+    hash_table_remove(&t->by_identity, s->hash, &i);
+    hash_table_remove(&t->by_handle, hash_u64(s->handle), &s->handle);
+}
+
+void session_close(struct session *s)
+{
     invariant(s->magic == SESSION_MAGIC && s->client == NULL);
     if (s->is_closed)
         return;
@@ -185,12 +215,25 @@ void session_close(struct session *s)
     s->is_closed = true;
     timer_cancel(&s->expiry_timer);
     list_remove(&s->overflow_node);
-    hash_table_remove(&t->by_identity, s->hash, &i);
-    hash_table_remove(&t->by_handle, hash_u64(s->handle), &s->handle);
-    list_push_back(&t->closed_sessions, &s->closing_node);
+    list_push_back(&session_table_of(s->worker)->closed_sessions, &s->closing_node);
     counter_add(&CT_mqtt_sessions, -1);
-    s->service->session_closed(s); /* it may take deliveries out, for others */
+    s->is_ending = s->service->session_closed(s); /* it may take deliveries out, for others */
+    if (!s->is_ending)
+        forget(s);
     counter_add(&CT_deliveries_dropped_session, (int64_t)s->out.queue_count);
+}
+
+void session_end_secured(struct worker *w, uint64_t handle)
+{
+    struct session_table *t = session_table_of(w);
+    struct session *s = hash_table_find(&t->by_handle, hash_u64(handle), &handle);
+
+    invariant(s != NULL && s->is_ending);
+    s->is_ending = false;
+    forget(s);
+    client_let_waiting_in(s);
+    if (!list_is_linked(&s->closing_node))
+        list_push_back(&t->closed_sessions, &s->closing_node);
 }
 
 void session_free_closed(struct worker *w)
@@ -203,6 +246,8 @@ void session_free_closed(struct worker *w)
         flow_out_deinit(&s->out);
         flow_in_deinit(&s->in);
         will_free(&s->will);
+        if (s->is_ending)
+            continue;
         mem_free(s->client_id);
         s->magic = 0;
         mem_free(s);

@@ -29,7 +29,8 @@ struct session_limits {
 
 struct session {
     uint32_t magic;
-    bool is_closed;     /* over; freed at the end of the turn */
+    bool is_closed;     /* over; freed at the end of the turn, */
+    bool is_ending;     /* but for its name, which stays until the end is secured */
     bool is_draining;   /* guards against drain being entered from itself */
     bool wants_room;    /* `room` is owed to the service */
     bool is_overflowed; /* its last connection was ended because the queue was full */
@@ -44,7 +45,7 @@ struct session {
     uint32_t expiry_s;         /* 0: ends with its connection; UINT32_MAX: never (v5) */
     uint32_t expiry_max_s;
     struct client *client;  /* borrowed; NULL: offline */
-    struct client *waiting; /* borrowed: will take it over; NULL: none */
+    struct client *waiting; /* borrowed: will take it or its place; NULL: none */
     struct take_over_pace take_overs;
     uint64_t client_count;               /* connections so far: numbers tickets */
     const struct session_limits *limits; /* borrowed: all sessions have the same */
@@ -67,20 +68,28 @@ void session_table_init(struct worker *w, const struct session_limits *limits);
 void session_table_close_all(struct worker *w);
 void session_table_deinit(struct worker *w);
 
-/** The session of this service, scope and identifier, or NULL. */
+/** The session of this service, scope and identifier, or NULL. If the service has one session of a
+ * scope, it is that one, whatever its identifier. */
 struct session *session_find(struct worker *w, const struct mqtt_service *service, uint64_t scope,
                              struct slice client_id);
+
+/** The same of one that is over, and whose end is not secured yet. */
+struct session *session_find_ending(struct worker *w, const struct mqtt_service *service,
+                                    uint64_t scope, struct slice client_id);
 
 /** The session with this handle, or NULL. */
 struct session *session_find_handle(struct worker *w, uint64_t handle);
 
-/** A new session; the table owns it. There is none with this identity. */
+/** A new session; the table owns it. There is none with this identity, and none that is ending. */
 struct session *session_open(struct worker *w, const struct mqtt_service *service, uint64_t scope,
                              struct slice client_id);
 
 /** Ends a session that has no client: the service is told, its will (if any is due) published;
- * freed at the end of the turn. */
+ * freed at the end of the turn, or when its end is secured. */
 void session_close(struct session *s);
+
+/** After `session_closed` gave true: nothing of the session with this handle can come back. */
+void session_end_secured(struct worker *w, uint64_t handle);
 
 /** Makes the will due now, if there is one, and forgets it. */
 void session_publish_will(struct session *s);

@@ -286,18 +286,19 @@ void app_feed_reopen(struct app_session *a, uint64_t again_seq)
     list_push_back(&a->site->feeds, &a->feed_node);
 }
 
-void app_feed_close(struct app_session *a)
+bool app_feed_close(struct app_session *a)
 {
     if (!a->is_durable)
-        return;
+        return false;
     list_remove(&a->feed_node);
     if (!a->is_stored)
-        return;
+        return false;
     atomic_fetch_sub_explicit(&a->project->app_sessions, 1, memory_order_relaxed);
     if (home_of(a->session->worker)->shared->commit == NULL)
-        return; /* the server stops, and it will be there again */
+        return false; /* the server stops, and it will be there again */
     app_store_remove(a);
     journal_remove_cursor(journal_of(a), a->project->project_id, cursor_key(a));
+    return true;
 }
 
 void app_feed_save_cursors(struct site *site)

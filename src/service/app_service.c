@@ -187,14 +187,15 @@ static void offline(struct client *c)
     (void)c; /* nobody sees the presence of applications */
 }
 
-static void session_closed(struct session *s)
+static bool session_closed(struct session *s)
 {
     struct app_session *a = app_session_of(s);
+    bool was_stored;
 
     timer_cancel(&a->away_timer);
     while (!list_is_empty(&a->subscriptions))
         app_subscription_free(list_entry(a->subscriptions.next, struct app_subscription, node));
-    app_feed_close(a);
+    was_stored = app_feed_close(a);
     project_unref(&a->project);
     project_secret_unref(&a->access.secret);
     buffer_deinit(&a->match_more_ids);
@@ -202,6 +203,7 @@ static void session_closed(struct session *s)
     mem_free(a->resumed);
     mem_free(a);
     s->owner = NULL;
+    return was_stored;
 }
 
 static void room(struct session *s)
@@ -255,16 +257,6 @@ static bool secure_subscriptions(struct client *c)
     return true;
 }
 
-static bool secure_end(struct session *s, uint64_t wait_number)
-{
-    const struct app_session *a = app_session_of(s);
-    struct router_receipt receipt = secured_receipt_of_connect(s->worker, wait_number);
-
-    if (a->is_stored)
-        router_put_barrier(home_of(s->worker), a->project->project_id, &receipt);
-    return a->is_stored;
-}
-
 /* Whatever an application publishes may become a row of a device's session. */
 static bool is_congested(const struct worker *w, const struct client *c)
 {
@@ -291,7 +283,6 @@ const struct mqtt_service app_service = {
     .share_over = share_membership_over,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
-    .secure_end = secure_end,
     .released = released,
     .disconnected = disconnected,
     .offline = offline,

@@ -149,7 +149,8 @@ void app_feed_open_at(struct app_session *a, uint64_t seq);
 /** At start: goes on where its cursor stands. Up to `again_seq` (UINT64_MAX: not known) it may have
  * been sent what is there. */
 void app_feed_reopen(struct app_session *a, uint64_t again_seq);
-void app_feed_close(struct app_session *a);
+/** It is over. True: what was stored of it goes (app_store_remove). */
+bool app_feed_close(struct app_session *a);
 void app_feed_connected(struct app_session *a);
 void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
 void app_feed_continue(struct app_session *a);

@@ -151,13 +151,14 @@ void app_store_released(struct app_session *a, uint16_t packet_id)
 
 void app_store_remove(struct app_session *a)
 {
+    struct router_receipt receipt = secured_receipt_of_end(a->session);
     const struct flow_in *in = &a->session->in;
 
     for (uint32_t i = 0; i < in->count; i++)
         app_store_released(a, in->receptions[i].packet_id);
     app_store_passed(a, UINT64_MAX);
     router_put_row(home_of(a->session->worker), JOURNAL_TABLE_SESSION, a->project->project_id,
-                   client_key(a), slice_make(NULL, 0), NULL);
+                   client_key(a), slice_make(NULL, 0), &receipt);
 }
 
 const struct app_flight *app_store_resumed(const struct app_session *a, uint64_t seq)

@@ -38,7 +38,7 @@ void app_store_reception(const struct app_session *a, uint16_t packet_id, struct
 /** Such a publish is over. */
 void app_store_released(struct app_session *a, uint16_t packet_id);
 
-/** Takes all rows of a session away. */
+/** Takes all rows of a session away: session_end_secured follows. */
 void app_store_remove(struct app_session *a);
 
 /** What was on its way with this number when the server stopped, or NULL. */

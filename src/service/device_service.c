@@ -40,18 +40,6 @@ static enum reason check_will(const struct device *d, const struct packet_connec
     return REASON_NOT_AUTHORIZED;
 }
 
-/* Another client identifier takes over: the older connection will go, and the session with it. */
-static struct session *other_session(const struct device *d, struct slice client_id)
-{
-    const struct device_link *link = d->link;
-    struct session *s = link == NULL ? NULL : link->session;
-
-    return s != NULL && client_id.len > 0 &&
-                   slice_equal(slice_make(s->client_id, s->client_id_len), client_id)
-               ? NULL
-               : s;
-}
-
 static enum reason authenticate(struct client *c, const struct packet_connect *p,
                                 struct service_login *login)
 {
@@ -76,7 +64,6 @@ static enum reason authenticate(struct client *c, const struct packet_connect *p
         reason = check_will(d, p, login);
     if (reason != REASON_SUCCESS)
         return reason;
-    login->rival = other_session(d, p->client_id);
     login->scope = device_id;
     site_fill_login(s, login);
     return REASON_SUCCESS;
@@ -320,17 +307,6 @@ static bool secure_subscriptions(struct client *c)
     return link->is_durable;
 }
 
-static bool secure_end(struct session *s, uint64_t wait_number)
-{
-    const struct device_link *link = link_of(s);
-    struct router_receipt receipt = secured_receipt_of_connect(s->worker, wait_number);
-
-    if (link->is_durable)
-        router_put_barrier(home_of(s->worker), link->device->project->project->project_id,
-                           &receipt);
-    return link->is_durable;
-}
-
 /* Only commands are traced, by their number; those of sub-devices by one of the link. */
 static void traced(struct session *s, uint64_t trace, enum delivery_step step)
 {
@@ -373,12 +349,12 @@ static void offline(struct client *c)
         device_went(d, slice_of(is_timeout ? "keep alive" : "disconnected"));
 }
 
-static void session_closed(struct session *s)
+static bool session_closed(struct session *s)
 {
     struct device_link *link = link_of(s);
     struct device *d = link->device;
+    bool was_stored = link_store_remove(link);
 
-    link_store_remove(link);
     if (d->link == link)
         d->link = NULL;
     mem_free(link->subscriptions);
@@ -387,10 +363,12 @@ static void session_closed(struct session *s)
     s->owner = NULL;
     device_command_session_ended(d);
     sub_link_session_ended(d);
+    return was_stored;
 }
 
 const struct mqtt_service device_service = {
     .name = "device",
+    .has_one_session = true,
     .home = home,
     .authenticate = authenticate,
     .session_opened = session_opened,
@@ -406,7 +384,6 @@ const struct mqtt_service device_service = {
     .traced = traced,
     .secure = secure,
     .secure_subscriptions = secure_subscriptions,
-    .secure_end = secure_end,
     .released = released,
     .disconnected = disconnected,
     .offline = offline,

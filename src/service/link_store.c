@@ -81,8 +81,9 @@ static void remove_delivery(struct device_link *link, const struct delivery *d)
         link_store_over(link, d->seq);
 }
 
-void link_store_remove(struct device_link *link)
+bool link_store_remove(struct device_link *link)
 {
+    struct router_receipt receipt = secured_receipt_of_end(link->session);
     struct slice none = slice_make(NULL, 0);
     struct flow_out *out = &link->session->out;
     const struct flow_out_entry *e;
@@ -90,14 +91,15 @@ void link_store_remove(struct device_link *link)
     uint32_t cursor = 0;
 
     if (!link->is_durable || link->device->home->shared->commit == NULL)
-        return; /* the server stops, and the session will be there again */
+        return false; /* the server stops, and the session will be there again */
     while ((e = flow_out_next(out, &cursor)) != NULL)
         remove_delivery(link, &e->delivery);
     for (cursor = 0; (d = flow_out_next_queued(out, &cursor)) != NULL;)
         remove_delivery(link, d);
     for (uint32_t i = 0; i < link->session->in.count; i++)
         link_store_released(link, link->session->in.receptions[i].packet_id);
-    put(link, JOURNAL_TABLE_DOWNLINK, none, none, NULL);
+    put(link, JOURNAL_TABLE_DOWNLINK, none, none, &receipt);
+    return true;
 }
 
 /* --- deliveries ------------------------------------------------------------------------------ */

@@ -28,8 +28,8 @@ void link_store_received(struct device_link *link, uint16_t packet_id);
 /** Its identifier is free again. */
 void link_store_released(struct device_link *link, uint16_t packet_id);
 
-/** Takes all rows of a session away; it may be called for one that has none. */
-void link_store_remove(struct device_link *link);
+/** Takes all rows of a session away: session_end_secured follows. False: it has none. */
+bool link_store_remove(struct device_link *link);
 
 /** At start, while no worker runs, behind device_store_load: makes the sessions again. Errors:
  * ST_IO, ST_CORRUPT */

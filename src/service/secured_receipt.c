@@ -17,14 +17,14 @@ struct router_receipt secured_receipt_of_entry(const struct session *s,
         .open = open_entry, .to = s->worker->index, .a = s->handle, .b = e->issue};
 }
 
-static void open_connect(struct worker *w, const struct letter *l)
+static void open_end(struct worker *w, const struct letter *l)
 {
-    client_go_on(w, l->a);
+    session_end_secured(w, l->a);
 }
 
-struct router_receipt secured_receipt_of_connect(const struct worker *w, uint64_t wait_number)
+struct router_receipt secured_receipt_of_end(const struct session *s)
 {
-    return (struct router_receipt){.open = open_connect, .to = w->index, .a = wait_number};
+    return (struct router_receipt){.open = open_end, .to = s->worker->index, .a = s->handle};
 }
 
 static void open_answer(struct worker *w, const struct letter *l)

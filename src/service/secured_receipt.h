@@ -11,8 +11,9 @@
 struct router_receipt secured_receipt_of_entry(const struct session *s,
                                                const struct flow_out_entry *e);
 
-/** The CONNECT that waits under this number goes on (client_go_on). */
-struct router_receipt secured_receipt_of_connect(const struct worker *w, uint64_t wait_number);
+/** The end of this session, which session_closed has told to be on its way (session_end_secured).
+ */
+struct router_receipt secured_receipt_of_end(const struct session *s);
 
 /** The answer that the client keeps leaves (client_secured). */
 struct router_receipt secured_receipt_of_answer(const struct client *c);

@@ -157,12 +157,13 @@ static void on_offline(struct client *c)
     buffer_append_text(&story, "offline ");
 }
 
-static void on_session_closed(struct session *s)
+static bool on_session_closed(struct session *s)
 {
     tell("closed", id_of(s), -1);
+    return play.is_stored;
 }
 
-static const struct mqtt_service service = {
+struct mqtt_service play_service = {
     .reads_again = true,
     .name = "play",
     .home = on_home,
@@ -188,7 +189,7 @@ struct session_limits play_limits;
 
 int play_open(void **state)
 {
-    const struct client_settings settings = {.service = &service,
+    const struct client_settings settings = {.service = &play_service,
                                              .maximum_packet_size = MAXIMUM_PACKET_SIZE};
 
     (void)state;
@@ -197,6 +198,7 @@ int play_open(void **state)
     bytes_before = mem_bytes_used_total();
     clock_hold(PLAY_START_MS, 1);
     client_set_settings(0, &settings);
+    play_service.has_one_session = false;
     play = (struct play){.login = {.session_expiry_max_s = 1000,
                                    .session_expiry_default_s = 500,
                                    .receive_maximum = 10}};
@@ -235,7 +237,7 @@ int play_close(void **state)
 void play_limit_connect(uint32_t bytes)
 {
     const struct client_settings settings = {
-        .service = &service, .maximum_packet_size = MAXIMUM_PACKET_SIZE, .connect_max = bytes};
+        .service = &play_service, .maximum_packet_size = MAXIMUM_PACKET_SIZE, .connect_max = bytes};
 
     client_set_settings(0, &settings);
 }
@@ -385,7 +387,8 @@ void play_answer(unsigned ticket, enum reason reason, const char *why)
 
 struct session *play_session(const char *client_id)
 {
-    struct session *s = session_find(play.home, &service, play.login.scope, slice_of(client_id));
+    struct session *s =
+        session_find(play.home, &play_service, play.login.scope, slice_of(client_id));
 
     assert_non_null(s);
     return s;

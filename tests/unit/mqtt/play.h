@@ -24,10 +24,12 @@ struct play {
     struct service_ticket tickets[PLAY_TICKETS_MAX];
     unsigned ticket_count;
     struct client *client; /* borrowed: the last one that was asked about */
+    bool is_stored;        /* sessions are, and their ends are secured by session_end_secured */
 };
 
 extern struct play play;
 extern struct session_limits play_limits; /* set by play_open, changed by tests */
+extern struct mqtt_service play_service;  /* likewise */
 
 struct play_client;
 

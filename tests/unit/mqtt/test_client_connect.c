@@ -253,15 +253,14 @@ static void the_server_stops_while_one_waits(void **state)
     play_expect_alive(c);
 }
 
-/* A device has one connection, whatever its identifiers are: the rival is another session. */
+/* A device has one session, whatever its identifiers are. */
 static void a_rival_is_replaced(void **state)
 {
     struct play_client *c, *next;
 
     (void)state;
-    play.login_reason = REASON_SUCCESS;
+    play_service.has_one_session = true;
     c = play_connect_as(KEPT, CONNACK);
-    play.login.rival = play_session("me");
     next = play_connect();
     play_send(next, "10 { <MQTT> 04 02 0000 <you> }");
     play_expect(next, CONNACK);
@@ -272,15 +271,13 @@ static void a_rival_is_replaced(void **state)
 static void rivals_are_slowed(void **state)
 {
     static const char *const connects[] = {KEPT, "10 { <MQTT> 04 00 0000 <you> }"};
-    static const char *const names[] = {"me", "you"};
-    struct play_client *c = play_connect_as(KEPT, CONNACK), *next;
+    struct play_client *c, *next;
 
     (void)state;
-    for (unsigned i = 0; i < FREE_TAKE_OVERS; i++) {
-        play.login.rival = play_session(names[i % 2]);
+    play_service.has_one_session = true;
+    c = play_connect_as(KEPT, CONNACK);
+    for (unsigned i = 0; i < FREE_TAKE_OVERS; i++)
         c = play_connect_as(connects[(i + 1) % 2], CONNACK);
-    }
-    play.login.rival = play_session(names[FREE_TAKE_OVERS % 2]);
     next = play_connect();
     play_send(next, connects[(FREE_TAKE_OVERS + 1) % 2]);
     play_expect(next, "");
@@ -288,6 +285,127 @@ static void rivals_are_slowed(void **state)
     play_advance(FIRST_WAIT_MS + TIMER_TICK_MS);
     play_expect(next, CONNACK);
     play_expect_closed(c);
+}
+
+/* --- the end of the session before, which has to be secured ----------------------------------- */
+
+/* A stored session that has ended for a client, which waits; gives the session's handle. */
+static uint64_t end_for(struct play_client **first)
+{
+    uint64_t handle;
+
+    play.is_stored = true;
+    play_break(play_connect_as(KEPT, CONNACK));
+    handle = play_session("me")->handle;
+    *first = play_connect();
+    play_send(*first, CLEAN);
+    play_expect(*first, "");
+    play_forget_story();
+    return handle;
+}
+
+static void secure_end(uint64_t handle)
+{
+    session_end_secured(play.home, handle);
+    play_turn();
+}
+
+static void an_end_is_secured_before_its_client_comes_in(void **state)
+{
+    struct play_client *c;
+    uint64_t handle = end_for(&c);
+
+    (void)state;
+    secure_end(handle);
+    play_expect(c, CONNACK);
+    play_expect_story("auth(me) opened(me) connected(new)");
+    play.is_stored = false;
+}
+
+/* Whoever comes meanwhile, asking for a new session or for the one before. */
+static void regress_all_who_come_wait_for_the_end(void **state)
+{
+    static const char *const connects[] = {CLEAN, KEPT};
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct play_client *first, *second, *third;
+        uint64_t handle = end_for(&first);
+
+        second = play_connect();
+        play_send(second, connects[i]);
+        play_expect(second, "");
+        play_expect(first, "20 02 00 03"); /* the newest waits */
+        play_expect_closed(first);
+        play_break(second);
+        third = play_connect();
+        play_send(third, connects[i]);
+        play_expect(third, "");
+        secure_end(handle);
+        play_expect(third, CONNACK);
+        play.is_stored = false;
+        play_close(state);
+        play_open(state);
+    }
+}
+
+/* Who is let in is offered in the turn after; a newer client may be there by then. */
+static void the_newest_comes_in_first(void **state)
+{
+    struct play_client *first, *second = play_connect();
+    uint64_t handle = end_for(&first);
+
+    (void)state;
+    session_end_secured(play.home, handle);
+    play_send(second, KEPT);
+    play_expect(second, CONNACK);
+    play_expect(first, "20 02 00 03");
+    play_expect_closed(first);
+    play.is_stored = false;
+}
+
+/* A session that its client has ended itself, too. */
+static void after_a_session_that_has_ended(void **state)
+{
+    struct play_client *c = play_connect_as("10 { <MQTT> 05 02 0000 { } <me> }", V5_CONNACK);
+    uint64_t handle = play_session("me")->handle;
+
+    (void)state;
+    play.is_stored = true;
+    play_send(c, "E0 00");
+    play_expect_closed(c);
+    c = play_connect();
+    play_send(c, KEPT);
+    play_expect(c, "");
+    secure_end(handle);
+    play_expect(c, CONNACK);
+    play.is_stored = false;
+}
+
+static void another_identifier_waits_for_a_scopes_end(void **state)
+{
+    struct play_client *c, *next;
+    uint64_t handle;
+
+    (void)state;
+    play_service.has_one_session = true;
+    handle = end_for(&c);
+    next = play_connect();
+    play_send(next, "10 { <MQTT> 04 00 0000 <you> }");
+    play_expect(next, "");
+    secure_end(handle);
+    play_expect(next, CONNACK);
+    play.is_stored = false;
+}
+
+static void an_end_without_anybody(void **state)
+{
+    struct play_client *c;
+    uint64_t handle = end_for(&c);
+
+    (void)state;
+    play_break(c);
+    secure_end(handle);
+    play.is_stored = false;
 }
 
 int main(void)
@@ -307,6 +425,12 @@ int main(void)
         PLAY_TEST(the_server_stops_while_one_waits),
         PLAY_TEST(a_rival_is_replaced),
         PLAY_TEST(rivals_are_slowed),
+        PLAY_TEST(an_end_is_secured_before_its_client_comes_in),
+        PLAY_TEST(regress_all_who_come_wait_for_the_end),
+        PLAY_TEST(the_newest_comes_in_first),
+        PLAY_TEST(after_a_session_that_has_ended),
+        PLAY_TEST(another_identifier_waits_for_a_scopes_end),
+        PLAY_TEST(an_end_without_anybody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
