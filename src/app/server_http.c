@@ -76,6 +76,7 @@ static void fill_settings(struct server *s, struct http_settings *h)
         .login_failures = c->login_failures,
         .connections_max = c->http_connections_max,
         .connect_calls = c->http_connect_calls,
+        .connect_devices_max = c->http_connect_devices_max,
         .workers = s->workers,
         .app_logins = s->app_logins,
         .secret_usage = s->secret_usage,

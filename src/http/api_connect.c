@@ -18,6 +18,7 @@
 
 /* Of the hosted platform. */
 enum { PROJECT_UNKNOWN = 420, PRODUCT_UNKNOWN = 436, DEVICE_UNKNOWN = 401 };
+enum { PROJECT_FULL = 403 }; /* ours */
 
 /* Who asks, and what was found. */
 struct quick {
@@ -170,6 +171,21 @@ static bool makes_devices(const struct quick *q)
     return makes;
 }
 
+/* Nobody logs in for what is made here, so it has an end. Errors: ST_FULL. */
+static enum status check_room(struct http_call *call, const struct quick *q)
+{
+    unsigned most = call->site->settings.connect_devices_max;
+    size_t count = 0;
+    enum status st = ST_OK;
+
+    if (most != 0)
+        st = registry_device_count(call->registry, call->project.project_id, &count);
+    if (st != ST_OK || count < most || most == 0)
+        return st;
+    log_event(EV_QUICK_CONNECTION_FULL, "peer", call->request->peer, "project", q->project);
+    return ST_FULL;
+}
+
 static enum status make_device(struct http_call *call, const struct quick *q)
 {
     struct registry_device *d = &call->device;
@@ -196,10 +212,11 @@ static enum status make_missing(struct http_call *call, struct quick *q)
 
     if (st != ST_NOT_FOUND)
         return st;
-    if (!q->has_type)
+    if (q->has_type && !makes_devices(q))
+        return ST_NOT_FOUND;
+    st = check_room(call, q);
+    if (st == ST_OK && !q->has_type)
         st = make_type(call, q);
-    else
-        st = makes_devices(q) ? ST_OK : ST_NOT_FOUND;
     if (st == ST_OK)
         st = make_device(call, q);
     q->has_made = st == ST_OK;
@@ -282,6 +299,8 @@ static void answer_failure(struct http_call *call, const struct quick *q, enum s
         http_fail_hosted(call, PRODUCT_UNKNOWN, "there is no such product");
     else if (st == ST_NOT_FOUND)
         http_fail_hosted(call, DEVICE_UNKNOWN, "there is no such device");
+    else if (st == ST_FULL)
+        http_fail_hosted(call, PROJECT_FULL, "the project has as many devices as it may");
     else
         http_fail_status(call, st, "the device");
 }

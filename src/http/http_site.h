@@ -48,7 +48,8 @@ struct http_settings {
     unsigned threads;                     /* that serve requests, 1 to HTTP_REGISTRIES_MAX */
     unsigned login_failures;              /* a minute; 0: any number */
     unsigned connections_max;
-    unsigned connect_calls; /* quick connections of an address an hour; 0: there are none */
+    unsigned connect_calls;       /* quick connections of an address an hour; 0: there are none */
+    unsigned connect_devices_max; /* of a project, for these to make one more; 0: any number */
     struct worker_group *workers;
     struct login_guard *app_logins; /* of the application API: one lock-out for both ways in */
     struct secret_usage *secret_usage;
