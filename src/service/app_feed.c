@@ -384,6 +384,11 @@ static bool matches(struct app_session *a, const struct open_record_head *head, 
     return any;
 }
 
+bool app_feed_will_give(struct app_session *a, const struct open_record_head *head, uint64_t seq)
+{
+    return seq > a->position && matches(a, head, seq, 0, NULL);
+}
+
 /* What was on its way when the server stopped goes on from there. */
 void app_feed_resume(const struct app_session *a, struct delivery *d)
 {

@@ -1,8 +1,10 @@
 /*
  * A replay ends at the number that its session's feed had considered when it was asked for: the
  * feed waits meanwhile and goes on from there, so there is neither gap nor duplicate between the
- * two. What is replayed has no number as a delivery, since it does not move the session's cursor: a
- * replay that a lost connection cuts off is asked for again.
+ * two. If the subscription counts from a higher number only, the replay goes on to that one,
+ * without what the feed will give for another subscription. What is replayed has no number as a
+ * delivery, since it does not move the session's cursor: a replay that a lost connection cuts off
+ * is asked for again.
  */
 #include "service/app_replay.h"
 
@@ -23,6 +25,7 @@ struct replay {
     char *text; /* owned: the filter as the client wrote it */
     uint8_t qos;
     uint32_t identifier;
+    uint64_t from_seq;      /* of the subscription: the feed gives what is above */
     uint64_t position, end; /* numbers above position, up to end */
 };
 
@@ -48,6 +51,11 @@ static uint64_t begin_of(struct journal *j, uint64_t project_id, const struct ap
     return from->seq == 0 ? 0 : from->seq - 1;
 }
 
+static void set_end(const struct app_session *a, struct replay *r)
+{
+    r->end = a->position > r->from_seq ? a->position : r->from_seq;
+}
+
 enum status app_replay_add(struct app_session *a, const struct app_request *request)
 {
     struct journal *j = home_of(a->session->worker)->shared->journal;
@@ -61,7 +69,8 @@ enum status app_replay_add(struct app_session *a, const struct app_request *requ
     r->qos = request->qos;
     r->identifier = request->identifier;
     r->position = begin_of(j, a->project->project_id, &request->from);
-    r->end = a->position;
+    r->from_seq = request->from_seq;
+    set_end(a, r);
     list_push_back(&a->replays, &r->node);
     a->replay_count++;
     counter_inc(app_replays);
@@ -75,7 +84,7 @@ enum status app_replay_add(struct app_session *a, const struct app_request *requ
 void app_replay_begin(struct app_session *a)
 {
     for (struct list *n = a->replays.next; n != &a->replays; n = n->next)
-        list_entry(n, struct replay, node)->end = a->position;
+        set_end(a, list_entry(n, struct replay, node));
     if (!list_is_empty(&a->replays))
         app_feed_fall_behind(a);
 }
@@ -119,6 +128,7 @@ static bool on_record(const struct journal_record *record, void *arg)
     if (open_record_peek(record->bytes, &head) == ST_OK &&
         app_may_receive(a, head.device_id, head.type_id) &&
         open_filter_matches(&x->replay->filter, head.device_id, head.kind, head.stream) &&
+        !app_feed_will_give(a, &head, record->seq) &&
         open_record_read(record->bytes, a->project->project_id, w->now_ms, w->unix_ms, &m) ==
             ST_OK) {
         x->is_stopped = !give(a, x->replay, m, record->seq);

@@ -111,6 +111,7 @@ static const char *prepare(struct app_session *a, struct app_request *r)
         return "the filter does not lie within a subscription of this session";
     r->qos = sub->qos;
     r->identifier = sub->identifier;
+    r->from_seq = sub->from_seq;
     return NULL;
 }
 

@@ -12,7 +12,8 @@ struct app_request {
     struct slice filter; /* as the client wrote it; borrowed */
     struct open_filter compiled;
     uint8_t qos;         /* of the subscription that it lies in */
-    uint32_t identifier; /* likewise */
+    uint32_t identifier; /* likewise; */
+    uint64_t from_seq;   /* and the number above which it counts */
     struct app_from from;
 };
 

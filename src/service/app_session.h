@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "platform/open_record.h"
 #include "service/site.h"
 
 struct app_flight;
@@ -156,6 +157,8 @@ void app_feed_disconnected(struct app_session *a, uint64_t unsent_from);
 void app_feed_continue(struct app_session *a);
 /** The same in the next turn, after what others have to do. */
 void app_feed_continue_later(struct app_session *a);
+/** Whether a record is above the session's position, and one of its subscriptions counts it. */
+bool app_feed_will_give(struct app_session *a, const struct open_record_head *head, uint64_t seq);
 /** Makes a delivery that has a seq go on as it was on its way when the server stopped. */
 void app_feed_resume(const struct app_session *a, struct delivery *d);
 /** What comes next waits until the journal has been read (app_replay). */

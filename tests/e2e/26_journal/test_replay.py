@@ -85,6 +85,25 @@ def test_replay_from_the_beginning(stage, version, kept):
     app.expect_nothing()
 
 
+@pytest.mark.parametrize("version, by", [(V4, "ctl"), (V5, "ctl"), (V5, "subscribe")])
+def test_regress_what_came_between_connect_and_subscribe(stage, version, by):
+    """A persistent session that has subscribed to nothing stands where it connected; its first
+    subscription counts from the SUBSCRIBE on, and a replay has all that is before that."""
+    stage.report(1)
+    app = stage.app(version, "a")
+    stage.report(2, 3)
+    props = [(Prop.USER_PROPERTY, ("from", "0"))] if by == "subscribe" else ()
+    app.subscribe(stage.notice_topic())
+    app.subscribe(stage.topic, props=props)
+    if by == "ctl":
+        stage.ask(app, op="replay", filter=stage.topic, **{"from": 0})
+    stage.expect(app, 1, 2, 3)
+    stage.expect_end(app, stage.topic)
+    stage.report(4)
+    stage.expect(app, 4)
+    app.expect_nothing()
+
+
 def test_replay_from_a_seq(stage):
     """A number of the journal is where it begins, that one included."""
     app = stage.app(V5, "a")
