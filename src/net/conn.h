@@ -120,6 +120,16 @@ bool conn_is_full(const struct conn *c);
  * Neither on_room nor on_closed is called. */
 bool conn_make_room(struct conn *c);
 
+/** Keeps what is appended in this turn, and later, from leaving, also when the connection ends
+ * meanwhile; gives the number under which it waits. For a connection that stays with its worker. */
+uint64_t conn_withhold(struct conn *c);
+
+/** True until what it withholds is released. */
+bool conn_is_withheld(const struct conn *c);
+
+/** What connections of this worker withhold under this number, and lower ones, leaves. */
+void conn_release(struct worker *w, uint64_t number);
+
 /** Bytes appended and not yet taken by the socket. */
 size_t conn_unsent(const struct conn *c);
 

@@ -38,6 +38,35 @@ struct out_buffer *conn_output(struct conn *c)
     return &c->out;
 }
 
+bool conn_is_withheld(const struct conn *c)
+{
+    return c->withheld != 0;
+}
+
+uint64_t conn_withhold(struct conn *c)
+{
+    invariant(!conn_is_withheld(c));
+    c->withheld = ++c->worker->last_withheld;
+    list_remove(&c->dirty_node); /* not flushed, and not marked again either */
+    list_push_back(&c->worker->withheld_conns, &c->dirty_node);
+    return c->withheld;
+}
+
+void conn_release(struct worker *w, uint64_t number)
+{
+    struct list *first;
+
+    while ((first = w->withheld_conns.next) != &w->withheld_conns) {
+        struct conn *c = list_entry(first, struct conn, dirty_node);
+
+        if (c->withheld > number)
+            return;
+        c->withheld = 0;
+        list_remove(first);
+        conn_mark_dirty(c);
+    }
+}
+
 static bool has_output(const struct conn *c)
 {
     return c->out.len > 0 || c->transport->has_unsent;
@@ -62,7 +91,7 @@ static bool send_output(struct conn *c)
 
 bool conn_make_room(struct conn *c)
 {
-    if (c->state != CONN_OPEN)
+    if (c->state != CONN_OPEN || conn_is_withheld(c))
         return false;
     /* a failure shows again, and closes it, at the end of the turn: our caller is in the middle of
      * something */

@@ -44,6 +44,8 @@ struct conn {
                                    at last, and since when it has taken nothing */
     struct list node;           /* in worker's conns */
     struct list dirty_node, resumed_node, throttled_node, closing_node;
+    uint64_t withheld; /* the number under which its output waits, while dirty_node is in the
+                          worker's withheld_conns; 0: it does not */
     uint8_t peer_address_len;
     char peer[PEER_ADDRESS_TEXT];
 };

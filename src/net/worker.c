@@ -262,6 +262,7 @@ static struct worker *worker_new(struct worker_group *g, unsigned index)
     list_init(&w->dirty_conns);
     list_init(&w->resumed_conns);
     list_init(&w->throttled_conns);
+    list_init(&w->withheld_conns);
     list_init(&w->closing_conns);
     list_init(&w->conns);
     w->scratch.received = mem_alloc(MEM_CONN, TRANSPORT_RECEIVE);

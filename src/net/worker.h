@@ -54,6 +54,8 @@ struct worker {
     struct list dirty_conns;       /* with output to flush */
     struct list resumed_conns;     /* that read again, their unused bytes not yet offered */
     struct list throttled_conns;   /* that are not read while others catch up */
+    struct list withheld_conns;    /* whose output waits, in the order of these numbers: */
+    uint64_t last_withheld;        /* the last one that was given */
     struct list closing_conns;     /* to be freed at the end of the turn */
     struct list conns;             /* all that are at home or being accepted here */
     struct transport_scratch scratch;

@@ -1,6 +1,7 @@
 /*
  * What ends a connection without its handler's doing: a peer that takes nothing, one that hangs up
- * while it waits, a place in the lobby that others need. Transports in memory, the clock by hand.
+ * while it waits, a place in the lobby that others need; and output that waits. Transports in
+ * memory, the clock by hand.
  */
 #include "net/conn.h"
 
@@ -353,6 +354,57 @@ static void it_may_end_meanwhile(void **state)
     assert_int_equal(ended, CONN_END_BY_US);
 }
 
+/* --- output that waits ------------------------------------------------------------------------ */
+
+static void withheld_output_leaves_when_it_is_released(void **state)
+{
+    uint64_t number = conn_withhold(conn);
+
+    (void)state;
+    conn_set_established(conn);
+    send_output();
+    assert_false(conn_make_room(conn));
+    send_output();
+    advance(100 * WRITE_MS); /* that it was not taken is not the peer's fault */
+    assert_int_equal(ended, NOT_ENDED);
+    conn_release(home, number - 1);
+    worker_group_settle(workers);
+    assert_int_equal(pipe_end->to_client.len, 0);
+    conn_release(home, number);
+    worker_group_settle(workers);
+    assert_int_equal(pipe_end->to_client.len, 2 * OUTPUT);
+    assert_int_equal(conn_unsent(conn), 0);
+}
+
+static void an_end_waits_for_it_too(void **state)
+{
+    uint64_t number = conn_withhold(conn);
+
+    (void)state;
+    send_output();
+    conn_end(conn);
+    worker_group_settle(workers);
+    assert_int_equal(ended, CONN_END_BY_US);
+    assert_false(pipe_end->server_closed);
+    conn_release(home, number);
+    worker_group_settle(workers);
+    assert_int_equal(pipe_end->to_client.len, OUTPUT);
+    assert_true(pipe_end->server_closed);
+}
+
+static void who_is_closed_withholds_nothing(void **state)
+{
+    uint64_t number = conn_withhold(conn);
+
+    (void)state;
+    send_output();
+    conn_abort(conn);
+    worker_group_settle(workers);
+    assert_true(pipe_end->server_closed);
+    conn_release(home, number);
+    assert_int_equal(pipe_end->to_client.len, 0);
+}
+
 #define CONN_TEST(function) cmocka_unit_test_setup_teardown(function, open_conn, close_conn)
 
 int main(void)
@@ -373,6 +425,9 @@ int main(void)
         CONN_TEST(one_that_ends_keeps_it_to_the_end),
         CONN_TEST(who_floods_a_worker_is_not_read_until_it_has_caught_up),
         CONN_TEST(it_may_end_meanwhile),
+        CONN_TEST(withheld_output_leaves_when_it_is_released),
+        CONN_TEST(an_end_waits_for_it_too),
+        CONN_TEST(who_is_closed_withholds_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
