@@ -63,7 +63,7 @@ void project_secret_unref(struct project_secret **sp)
 
 bool project_secret_is_like(const struct project_secret *a, const struct project_secret *b)
 {
-    return secret_digest_equal(&a->version, &b->version);
+    return slice_is(slice_of(a->version), b->version);
 }
 
 bool project_secret_allows_address(const struct project_secret *s, struct slice address)
@@ -196,18 +196,14 @@ static void read_definition(struct definition_reader *r, json_t *root, struct pr
     s->is_limited = s->device_count > 0 || s->type_count > 0;
 }
 
-/* Name, text and definition: whatever changes, changes this. */
-static struct secret_digest version_of(const struct project_secret *s, struct slice definition)
+/* Of name, text and definition: whatever changes, changes this. No pass begins like that, so it is
+ * no code of one. */
+static void write_version(struct project_secret *s, struct slice definition)
 {
-    struct buffer all = {0};
-    struct secret_digest version;
+    const struct slice parts[] = {slice_of("version\n"), slice_of(s->name), slice_of("\n"),
+                                  definition};
 
-    buffer_append(&all, s->digest.bytes, sizeof(s->digest.bytes));
-    buffer_append(&all, s->name, sizeof(s->name));
-    buffer_append_slice(&all, definition);
-    version = secret_digest_of(buffer_slice(&all));
-    buffer_deinit(&all);
-    return version;
+    secret_mac_write(&s->mac_key, parts, sizeof(parts) / sizeof(parts[0]), s->version);
 }
 
 enum status project_secret_parse(const char *name, struct slice text, struct slice definition,
@@ -229,8 +225,8 @@ enum status project_secret_parse(const char *name, struct slice text, struct sli
     atomic_init(&s->refs, 1);
     memcpy(s->name, name, strlen(name) + 1);
     s->digest = secret_digest_of(text);
-    s->version = version_of(s, definition);
     s->mac_key = secret_mac_key_of(text);
+    write_version(s, definition);
     read_definition(&r, root, s);
     json_decref(root);
     if (r.has_failed) {

@@ -44,11 +44,12 @@ struct project_secret {
     _Atomic uint32_t refs;
     char name[IDENT_MEMBER_MAX + 1];
     uint8_t scopes;
-    int64_t expires_ms;            /* Unix; 0: never */
-    struct secret_digest digest;   /* of its text */
-    struct secret_digest version;  /* of all that stands in its row: another one, other rights */
-    struct secret_mac_key mac_key; /* for browser passes */
-    struct address_range *ranges;  /* owned; from where it may be used; none: from anywhere */
+    int64_t expires_ms;                    /* Unix; 0: never */
+    struct secret_digest digest;           /* of its text */
+    struct secret_mac_key mac_key;         /* for browser passes */
+    char version[SECRET_MAC_TEXT_LEN + 1]; /* of all that stands in its row: another one, other
+                                              rights; the same in every run, and tells nothing */
+    struct address_range *ranges; /* owned; from where it may be used; none: from anywhere */
     size_t range_count;
     bool is_limited;      /* to these devices and those of these types; otherwise it is for all */
     uint64_t *device_ids; /* owned, sorted */
