@@ -27,6 +27,7 @@
 #include "service/app_store.h"
 #include "service/link_store.h"
 #include "service/device_service.h"
+#include "service/will_store.h"
 #include "store/secret.h"
 
 enum {
@@ -303,6 +304,8 @@ static enum status load(struct server *s, char *error)
         st = app_store_load(s->workers, s->journal);
     if (st == ST_OK)
         st = link_store_load(s->workers, s->journal);
+    if (st == ST_OK)
+        st = will_store_load(s->workers, s->journal, s->config->restart_grace * 1000ull);
     if (st != ST_OK)
         snprintf(error, SERVER_ERROR_LEN, "cannot read the data directory %s: %s", s->config->data,
                  status_text(st));

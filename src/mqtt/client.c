@@ -132,7 +132,7 @@ static void on_closed(struct conn *conn, enum conn_end end)
         s->client = NULL;
         unsent_from = session_unqueue(s);
         if (c->will_is_dropped)
-            will_free(&s->will);
+            session_drop_will(s);
         client_let_waiting_in(s);
         c->settings->service->disconnected(c, unsent_from);
         session_detach(s);
@@ -176,6 +176,10 @@ static void on_keep_alive(struct timer *t)
 
     if (conn_is_paused(c->conn)) /* we do not read: its silence is ours */
         deadline = w->now_ms + silence_allowed_ms(c);
+    if (conn_is_withheld(c->conn)) { /* it has a whole keep alive when the CONNACK has left */
+        c->last_packet_ms = w->now_ms;
+        deadline = w->now_ms + c->keep_alive_s * 500ull;
+    }
     if (w->now_ms < deadline) {
         timer_set(&w->timers, t, deadline, on_keep_alive);
         return;

@@ -332,6 +332,8 @@ static void accept_client(struct client *c, const struct packet_connect *p,
     counter_inc(mqtt_connects);
     if (c->settings->service->attached != NULL)
         c->settings->service->attached(c, login);
+    if (s->will != NULL && c->settings->service->keep_will != NULL)
+        c->settings->service->keep_will(s, s->will);
     invariant(write_connack(c, p, login, client_id, is_present)); /* it was tried */
     client_send_scratch(c);
     flow_in_restart(&s->in);

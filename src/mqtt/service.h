@@ -118,8 +118,16 @@ struct mqtt_service {
      */
     bool (*is_congested)(const struct worker *w, const struct client *c);
 
-    /** The will of a session is due. */
+    /** The session has got a will, and its client, whose CONNACK was not sent, is told of it when
+     * it is durable (conn_withhold); or the client has gone, and it is put off. NULL, as
+     * forget_will: nothing is stored. */
+    void (*keep_will)(struct session *s, struct will *w);
+
+    /** The will of a session is due; what is stored of it goes with it. */
     void (*publish_will)(struct session *s, const struct will *w);
+
+    /** A will that is stored (its number is not 0) is not published. */
+    void (*forget_will)(struct session *s, const struct will *w);
 
     /** The session can take deliveries again after session_deliver gave SESSION_FULL. */
     void (*room)(struct session *s);

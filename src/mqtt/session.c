@@ -103,7 +103,7 @@ void session_table_close_all(struct worker *w)
     size_t cursor = 0;
 
     while ((s = session_next(w, &cursor)) != NULL) {
-        will_free(&s->will); /* a stop of the server publishes no wills */
+        will_free(&s->will); /* a stop of the server is not the client's end */
         session_close(s);
         cursor = 0;
     }
@@ -184,18 +184,6 @@ struct session *session_open(struct worker *w, const struct mqtt_service *servic
     return s;
 }
 
-void session_publish_will(struct session *s)
-{
-    struct will *w = s->will;
-
-    s->will = NULL;
-    timer_cancel(&s->will_timer);
-    if (w == NULL)
-        return;
-    s->service->publish_will(s, w);
-    will_free(&w);
-}
-
 /* Nothing of it is found any more. */
 static void forget(struct session *s)
 {
@@ -254,11 +242,6 @@ void session_free_closed(struct worker *w)
     }
 }
 
-static void on_will_due(struct timer *t)
-{
-    session_publish_will(list_entry(t, struct session, will_timer));
-}
-
 static void on_expired(struct timer *t)
 {
     session_close(list_entry(t, struct session, expiry_timer));
@@ -269,10 +252,7 @@ void session_detach(struct session *s)
     struct worker *w = s->worker;
 
     s->client = NULL;
-    if (s->will != NULL && s->will->delay_s > 0 && s->will->delay_s < s->expiry_s)
-        timer_set(&w->timers, &s->will_timer, w->now_ms + s->will->delay_s * 1000ull, on_will_due);
-    else if (s->expiry_s == 0 || s->will == NULL || s->will->delay_s == 0)
-        session_publish_will(s);
+    session_end_will(s);
     if (s->expiry_s == 0)
         session_close(s);
     else if (s->expiry_s != UINT32_MAX)
@@ -300,8 +280,7 @@ void session_restore(struct session *s, uint64_t left_ms)
 void session_attach(struct session *s, struct client *c)
 {
     timer_cancel(&s->expiry_timer);
-    timer_cancel(&s->will_timer);
-    will_free(&s->will); /* back within the delay: it is not published [MQTT-3.1.3-9] */
+    session_drop_will(s); /* back within the delay: it is not published [MQTT-3.1.3-9] */
     s->client = c;
     s->client_count++;
     s->refused = s->dropped = 0;

@@ -94,6 +94,10 @@ void session_end_secured(struct worker *w, uint64_t handle);
 /** Makes the will due now, if there is one, and forgets it. */
 void session_publish_will(struct session *s);
 
+/** The will, if there is one, is not published. What ends with the program is freed only: it is
+ * due after the next start. */
+void session_drop_will(struct session *s);
+
 /** The client has gone: starts will delay and expiry, or ends the session. */
 void session_detach(struct session *s);
 

@@ -18,3 +18,6 @@ static inline struct session_table *session_table_of(const struct worker *w)
 {
     return w->context[WORKER_MQTT];
 }
+
+/** The client has gone: its will is published, or put off. */
+void session_end_will(struct session *s);

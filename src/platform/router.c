@@ -108,6 +108,11 @@ static enum journal_policy policy_of(const struct project *p)
     return (enum journal_policy)atomic_load_explicit(&p->journal, memory_order_relaxed);
 }
 
+bool router_is_awaited(const struct project *p)
+{
+    return policy_of(p) != JOURNAL_POLICY_NEVER;
+}
+
 /* Whether a message of this kind is recorded though nobody is owed it. */
 static bool is_always_recorded(const struct project *p, enum open_kind kind)
 {
@@ -153,7 +158,7 @@ enum router_way router_publish(struct home *h, struct open_message **mp,
     if (is_joining_owed)
         durable = all_workers(h);
     is_recorded = durable != 0 || is_always_recorded(hp->project, m->kind);
-    is_awaited = is_recorded && policy_of(hp->project) != JOURNAL_POLICY_NEVER;
+    is_awaited = is_recorded && router_is_awaited(hp->project);
     if (live == 0 && !is_recorded)
         counter_inc(open_messages_unwanted);
     m->home = (uint8_t)h->worker->index;

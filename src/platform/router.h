@@ -21,6 +21,9 @@ struct router_receipt {
  * need not be made. */
 bool router_is_wanted(const struct project *p, enum open_kind kind);
 
+/** Whether answers of the project wait until what they say is durable. */
+bool router_is_awaited(const struct project *p);
+
 /** Whether a message is acknowledged after its commit: then its receipt will be posted. */
 enum router_way { ROUTER_LIVE, ROUTER_JOURNAL };
 

@@ -138,7 +138,7 @@ static void on_expiry(struct timer *t)
     log_event(EV_SECRET_ENDED, "client", s->client_id, "peer", conn_peer(s->client->conn), "cause",
               why);
     if (!a->access.is_pass)
-        will_free(&s->will); /* who may not connect may not publish either */
+        session_drop_will(s); /* who may not connect may not publish either */
     client_disconnect(s->client,
                       a->access.is_pass ? REASON_MAXIMUM_CONNECT_TIME : REASON_NOT_AUTHORIZED,
                       slice_of(why));

@@ -13,6 +13,7 @@
 #include "service/app_request.h"
 #include "service/app_store.h"
 #include "service/downlink.h"
+#include "service/will_store.h"
 
 /* A refusal (or acceptance) on its way back; the ticket travels in the letter. */
 struct answer {
@@ -228,10 +229,9 @@ static enum reason check_topic(const struct project *p, uint8_t scopes, struct s
     return REASON_SUCCESS;
 }
 
-static struct service_verdict send_downlink(struct app_session *a, struct downlink *d)
+static struct service_verdict send_downlink(struct home *h, struct downlink *d)
 {
-    struct worker *w = a->session->worker;
-    struct home *h = home_of(w);
+    struct worker *w = h->worker;
     unsigned to = home_of_device(h, d->device_id);
     struct router_receipt receipt = receipt_for(d);
     struct letter letter = {.open = open_downlink, .object = d};
@@ -255,9 +255,11 @@ static struct service_verdict send_downlink(struct app_session *a, struct downli
 }
 
 /* With a reference, for who outlives the session's present access. */
-static struct project_secret *limits_of(const struct app_session *a)
+static struct project_secret *limits_of(struct project_secret *s)
 {
-    return a->access.limits == NULL ? NULL : project_secret_ref(a->access.limits);
+    struct project_secret *limits = project_secret_limits(s);
+
+    return limits == NULL ? NULL : project_secret_ref(limits);
 }
 
 static bool is_request(const struct app_session *a, struct slice name)
@@ -305,12 +307,12 @@ struct service_verdict app_publish(struct client *c, const struct packet_publish
     d->publisher_worker = w->index;
     d->ticket = *ticket;
     d->publisher = a->publisher;
-    d->limits = limits_of(a);
+    d->limits = limits_of(a->access.secret);
     if (property_has(&p->properties, PROPERTY_MESSAGE_EXPIRY)) {
         d->has_expiry = true;
         d->expires_ms = w->now_ms + p->properties.message_expiry_s * 1000ull;
     }
-    return send_downlink(a, d);
+    return send_downlink(home_of(w), d);
 }
 
 /* --- wills ----------------------------------------------------------------------------------- */
@@ -399,25 +401,57 @@ enum reason app_check_will(struct client *c, const struct project *p,
     return q.limits == NULL ? REASON_TOPIC_INVALID : REASON_NOT_AUTHORIZED;
 }
 
-void app_publish_will(struct session *s, const struct will *will)
+struct will_author app_will_author(const struct app_session *a)
 {
-    struct app_session *a = app_session_of(s);
+    return (struct will_author){.project_id = a->project->project_id,
+                                .client_id =
+                                    slice_make(a->session->client_id, a->session->client_id_len),
+                                .by = a->access.secret};
+}
+
+void app_keep_will(struct session *s, struct will *w)
+{
+    const struct app_session *a = app_session_of(s);
+    struct will_author author = app_will_author(a);
+
+    will_store_keep(s, w, a->project, &author);
+}
+
+void app_forget_will(struct session *s, const struct will *w)
+{
+    will_store_remove(home_of(s->worker), app_session_of(s)->project->project_id, w->number);
+}
+
+void app_publish_will(struct session *s, const struct will *w)
+{
+    struct will_author author = app_will_author(app_session_of(s));
+
+    app_send_will(home_of(s->worker), &author, w);
+}
+
+/* Its row goes at the device's home, in one commit with what it causes there. */
+void app_send_will(struct home *h, const struct will_author *a, const struct will *w)
+{
+    const struct project *p = home_find_project(h, a->project_id)->project;
     struct property_set none = {0};
     struct slice why = {0};
     struct open_topic topic;
     struct downlink *d;
 
     /* What may not be published was refused at CONNECT. */
-    if (check_topic(a->project, SCOPES_ALL, will->topic, &topic, &why) != REASON_SUCCESS)
+    if (check_topic(p, SCOPES_ALL, w->topic, &topic, &why) != REASON_SUCCESS) {
+        will_store_remove(h, a->project_id, w->number);
         return;
-    d = downlink_new(&topic, will->payload, will->properties, &none);
-    d->qos = will->qos;
-    d->retain = will->retain;
-    d->publisher = a->publisher;
-    d->limits = limits_of(a);
-    if (will->has_expiry) {
-        d->has_expiry = true;
-        d->expires_ms = s->worker->now_ms + will->expiry_s * 1000ull;
     }
-    (void)send_downlink(a, d);
+    d = downlink_new(&topic, w->payload, w->properties, &none);
+    d->qos = w->qos;
+    d->retain = w->retain;
+    d->publisher = app_publisher_of(a->client_id);
+    d->limits = limits_of(a->by);
+    d->will_number = w->number;
+    if (w->has_expiry) {
+        d->has_expiry = true;
+        d->expires_ms = h->worker->now_ms + w->expiry_s * 1000ull;
+    }
+    (void)send_downlink(h, d);
 }

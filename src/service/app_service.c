@@ -13,6 +13,7 @@
 #include "service/secured_receipt.h"
 #include "service/share_membership.h"
 #include "service/share_store.h"
+#include "service/will_owed.h"
 
 static unsigned home_of_name(const struct worker_group *g, struct slice username,
                              struct slice client_id)
@@ -130,7 +131,7 @@ static void session_opened(struct session *s)
     a->session = s;
     a->site = site_of(s->worker);
     a->project = project_ref(hp->project);
-    a->publisher = hash_content(slice_make(s->client_id, s->client_id_len)) | 1; /* not 0 */
+    a->publisher = app_publisher_of(slice_make(s->client_id, s->client_id_len));
     list_init(&a->subscriptions);
     list_init(&a->replays);
     list_init(&a->snapshots);
@@ -150,8 +151,9 @@ static void attached(struct client *c, const struct service_login *login)
 static void connected(struct client *c, bool session_present)
 {
     struct app_session *a = app_session_of(c->session);
+    struct will_author author = app_will_author(a);
 
-    (void)session_present;
+    will_owed_returned(a->site, &author, session_present);
     a->refusals = 0;
     a->is_connected_counted = true;
     atomic_fetch_add_explicit(&a->project->app_clients, 1, memory_order_relaxed);
@@ -277,7 +279,9 @@ const struct mqtt_service app_service = {
     .unsubscribe = app_unsubscribe,
     .publish = app_publish,
     .is_congested = is_congested,
+    .keep_will = app_keep_will,
     .publish_will = app_publish_will,
+    .forget_will = app_forget_will,
     .room = room,
     .delivered = delivered,
     .share_over = share_membership_over,

@@ -55,6 +55,8 @@ struct app_access {
     int64_t expires_ms; /* Unix; of the pass or its secret, whichever is over first; 0: never */
 };
 
+struct will_author;
+
 struct app_session {
     struct session *session; /* borrowed: owns this */
     struct project *project; /* a reference */
@@ -102,6 +104,12 @@ struct app_session {
     uint64_t refusals_since_ms;
     uint32_t refusals;
 };
+
+/** See app_session.publisher. Not 0. */
+static inline uint64_t app_publisher_of(struct slice client_id)
+{
+    return hash_content(client_id) | 1;
+}
 
 static inline bool app_may(const struct app_session *a, enum scope scope)
 {
@@ -170,9 +178,14 @@ void app_feed_save_cursors(struct site *site);
 /* app_publish.c */
 struct service_verdict app_publish(struct client *c, const struct packet_publish *p,
                                    const struct service_ticket *ticket);
-void app_publish_will(struct session *s, const struct will *w);
 enum reason app_check_will(struct client *c, const struct project *p,
                            const struct packet_will *will, struct service_login *login);
+struct will_author app_will_author(const struct app_session *a);
+void app_keep_will(struct session *s, struct will *w);
+void app_forget_will(struct session *s, const struct will *w);
+void app_publish_will(struct session *s, const struct will *w);
+/** A will of the author, an application, is due, and goes with its row in the journal. */
+void app_send_will(struct home *h, const struct will_author *a, const struct will *w);
 
 /* app_retained.c */
 void app_retained_ask(struct app_subscription *sub);

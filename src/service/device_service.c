@@ -7,10 +7,12 @@
 #include "base/invariant.h"
 #include "platform/device_command.h"
 #include "platform/device_log.h"
+#include "platform/device_store.h"
 #include "service/link_store.h"
 #include "service/secured_receipt.h"
 #include "service/sub_link.h"
 #include "service/topic_map.h"
+#include "service/will_owed.h"
 
 static struct device_link *link_of(const struct session *s)
 {
@@ -81,11 +83,18 @@ static void session_opened(struct session *s)
     d->link = link;
 }
 
+static struct will_author author_of(const struct device *d)
+{
+    return (struct will_author){.project_id = d->project->project->project_id,
+                                .device_id = d->device_id};
+}
+
 static void connected(struct client *c, bool session_present)
 {
     struct device_link *link = link_of(c->session);
+    struct will_author author = author_of(link->device);
 
-    (void)session_present;
+    will_owed_returned(site_of(c->session->worker), &author, session_present);
     /* settled by its first connection */
     link->is_durable |= c->session->client_count == 1 && c->session->expiry_s > 0;
     if (link->is_durable)
@@ -272,13 +281,38 @@ static bool is_congested(const struct worker *w, const struct client *c)
     return link->is_durable || open_interest_is_owed(&link->device->project->project->interest);
 }
 
-static void publish_will(struct session *s, const struct will *w)
+/* --- wills ----------------------------------------------------------------------------------- */
+
+static void keep_will(struct session *s, struct will *w)
 {
-    struct device_input in = {
-        .device = link_of(s)->device, .topic = w->topic, .payload = w->payload, .qos = w->qos};
+    struct device *d = link_of(s)->device;
+    struct will_author author = author_of(d);
+
+    will_store_keep(s, w, d->project->project, &author);
+    device_store_due(d); /* which device it is of */
+}
+
+static void forget_will(struct session *s, const struct will *w)
+{
+    const struct device *d = link_of(s)->device;
+
+    will_store_remove(d->home, d->project->project->project_id, w->number);
+}
+
+void device_service_publish_will(struct device *d, const struct will *w)
+{
+    struct device_input in = {.device = d, .topic = w->topic, .payload = w->payload, .qos = w->qos};
 
     (void)handle_and_log(&in); /* a topic that may not be was refused at CONNECT */
+    will_store_remove(d->home, d->project->project->project_id, w->number);
 }
+
+static void publish_will(struct session *s, const struct will *w)
+{
+    device_service_publish_will(link_of(s)->device, w);
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
 
 static void room(struct session *s)
 {
@@ -378,7 +412,9 @@ const struct mqtt_service device_service = {
     .unsubscribe = unsubscribe,
     .publish = publish,
     .is_congested = is_congested,
+    .keep_will = keep_will,
     .publish_will = publish_will,
+    .forget_will = forget_will,
     .room = room,
     .delivered = delivered,
     .traced = traced,

@@ -13,6 +13,7 @@
 #include "platform/device_store.h"
 #include "platform/json_fault.h"
 #include "service/device_check.h"
+#include "service/will_store.h"
 
 static struct slice place(uint8_t **next, struct slice s)
 {
@@ -442,4 +443,5 @@ void downlink_run(struct home *h, const struct downlink *x, struct router_receip
     check_and_run(d, x, receipt, answer);
     if (x->reception.len > 0 && answer->reason < REASON_UNSPECIFIED_ERROR)
         receive(h, d, x, receipt, answer);
+    will_store_remove(h, x->project_id, x->will_number);
 }

@@ -34,6 +34,7 @@ struct downlink {
     struct project_secret *limits; /* a reference: the device must be one of its; NULL: any */
     struct buffer reception; /* owned: the name of its row in the journal, if it came with QoS 2
                                 from a session that is stored; empty: none */
+    uint64_t will_number;    /* of a will: its row in the journal, which goes; 0: none */
     struct command_id *id;   /* where the id of a command goes, given or made; NULL: nobody asks;
                                 borrowed until it was run */
 };

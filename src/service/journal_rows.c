@@ -6,6 +6,7 @@
 #include "service/app_store.h"
 #include "service/link_store.h"
 #include "service/share_store.h"
+#include "service/will_store.h"
 
 bool journal_rows_record_is_sound(uint64_t project_id, const struct journal_record *r)
 {
@@ -24,6 +25,8 @@ bool journal_rows_is_sound(enum journal_table table, uint64_t project_id, struct
     case JOURNAL_TABLE_FLIGHT:
     case JOURNAL_TABLE_APP_RECEPTION:
         return app_store_row_is_sound(table, key, value);
+    case JOURNAL_TABLE_WILL:
+        return will_store_row_is_sound(key, value);
     case JOURNAL_TABLE_SHARE_FLIGHT:
         return share_store_row_is_sound(key, value);
     case JOURNAL_TABLE_RECEPTION:

@@ -27,6 +27,17 @@ struct router_receipt secured_receipt_of_end(const struct session *s)
     return (struct router_receipt){.open = open_end, .to = s->worker->index, .a = s->handle};
 }
 
+static void open_output(struct worker *w, const struct letter *l)
+{
+    conn_release(w, l->a);
+}
+
+struct router_receipt secured_receipt_of_output(const struct client *c)
+{
+    return (struct router_receipt){
+        .open = open_output, .to = client_worker(c)->index, .a = conn_withhold(c->conn)};
+}
+
 static void open_answer(struct worker *w, const struct letter *l)
 {
     client_secured(w, l->a, l->b);

@@ -15,5 +15,8 @@ struct router_receipt secured_receipt_of_entry(const struct session *s,
  */
 struct router_receipt secured_receipt_of_end(const struct session *s);
 
+/** What the client's connection is to send from this turn on is withheld, and leaves. */
+struct router_receipt secured_receipt_of_output(const struct client *c);
+
 /** The answer that the client keeps leaves (client_secured). */
 struct router_receipt secured_receipt_of_answer(const struct client *c);

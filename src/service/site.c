@@ -14,6 +14,7 @@
 #include "service/share_membership.h"
 #include "service/sub_desk.h"
 #include "service/sub_hold.h"
+#include "service/will_owed.h"
 
 enum {
     SITE_CURSOR_MS = 1000, /* how often positions in the journal are saved */
@@ -53,6 +54,7 @@ void site_init(struct worker *w, const struct site_settings *settings)
     share_group_init(s);
     share_membership_init(s);
     sub_hold_init(s);
+    will_owed_init(s);
     w->context[WORKER_SERVICE] = s;
     timer_set(&w->timers, &s->cursor_timer, w->now_ms + SITE_CURSOR_MS, on_cursor_timer);
     timer_set(&w->timers, &s->use_timer, w->now_ms + SITE_USE_MS, on_use_timer);
@@ -62,6 +64,7 @@ void site_deinit(struct worker *w)
 {
     struct site *s = site_of(w);
 
+    will_owed_deinit(s);
     sub_hold_deinit(s);
     sub_desk_free(&s->sub_desk);
     share_membership_deinit(s);
@@ -78,7 +81,7 @@ void site_deinit(struct worker *w)
  * connect may not publish either. */
 static void shut_out(struct session *s, const char *why)
 {
-    will_free(&s->will);
+    session_drop_will(s);
     if (s->client != NULL)
         client_disconnect(s->client, REASON_NOT_AUTHORIZED, slice_of(why));
 }
@@ -94,12 +97,19 @@ static void end_session(struct session *s, const char *why)
         session_close(s);
 }
 
+static void drop_owed_will(struct home *h, const struct device *d)
+{
+    will_owed_drop(site_of(h->worker), d->project->project->project_id, d->device_id);
+}
+
 static void device_removed(struct home *h, struct device *d)
 {
     struct device_link *link = d->link;
 
-    if (site_of(h->worker) != NULL) /* else the server has ended */
+    if (site_of(h->worker) != NULL) { /* else the server has ended */
         sub_hold_drop(d);
+        drop_owed_will(h, d);
+    }
     if (link != NULL)
         end_session(link->session, "the device was removed, or has a parent now");
     invariant(d->link == NULL);
@@ -110,7 +120,7 @@ static void device_leaving(struct home *h, struct device *d)
 {
     struct device_link *link = d->link;
 
-    (void)h;
+    will_owed_leaving(site_of(h->worker), d->project->project->project_id, d->device_id);
     if (link != NULL && link->session->client == NULL)
         session_publish_will(link->session);
 }
@@ -119,7 +129,7 @@ static void device_closed(struct home *h, struct device *d)
 {
     struct device_link *link = d->link;
 
-    (void)h;
+    drop_owed_will(h, d);
     if (link != NULL)
         shut_out(link->session, "the device or its project is disabled");
 }
@@ -155,6 +165,7 @@ static void end_application(struct session *s, const void *why)
 
 static void project_removed(struct home *h, struct project *p)
 {
+    will_owed_drop_others(site_of(h->worker), p->project_id, NULL);
     for_each_application(h, p, end_application, "the project was removed");
 }
 
@@ -167,6 +178,7 @@ static void project_closed(struct home *h, struct project *p)
 {
     bool is_enabled = atomic_load_explicit(&p->enabled, memory_order_relaxed);
 
+    will_owed_drop_others(site_of(h->worker), p->project_id, NULL);
     for_each_application(h, p, shut_out_application,
                          is_enabled ? "the application API is not enabled for this project"
                                     : "the project is disabled");
@@ -188,6 +200,7 @@ static void check_secret(struct session *s, const void *secrets)
 
 static void secrets_changed(struct home *h, struct project *p, const struct secret_set *secrets)
 {
+    will_owed_drop_others(site_of(h->worker), p->project_id, secrets);
     for_each_application(h, p, check_secret, secrets);
 }
 

@@ -37,17 +37,19 @@ struct site {
     struct hash_table share_memberships;  /* owned: those of sessions at home here, by share */
     struct list share_feeds;              /* groups fed by the journal, by share_feed.node */
     struct list share_expected;           /* owned: groups that were there before the start */
-    struct list feeds;           /* app sessions fed by the journal, by app_session.feed_node */
-    struct timer cursor_timer;   /* saves their positions once a second */
-    struct timer use_timer;      /* notes once a minute which secrets are in use */
-    struct worker *worker;       /* borrowed */
-    uint64_t match_round;        /* numbers the matchings, for merging */
-    struct buffer matched;       /* owned: targets of the present matching (pointers) */
-    struct hash_table sub_holds; /* owned: see sub_hold.h */
-    uint64_t sub_order_number;   /* of the last sub-device that was ordered */
-    struct sub_desk *sub_desk;   /* owned; NULL: no gateway has spoken here yet */
-    char why[VALIDATE_WHY_MAX];  /* why the newest verdict of a device type is no better */
-    char payload_why[64];        /* says that a payload is larger than payload_max */
+    struct list feeds;            /* app sessions fed by the journal, by app_session.feed_node */
+    struct timer cursor_timer;    /* saves their positions once a second */
+    struct timer use_timer;       /* notes once a minute which secrets are in use */
+    struct worker *worker;        /* borrowed */
+    uint64_t match_round;         /* numbers the matchings, for merging */
+    struct buffer matched;        /* owned: targets of the present matching (pointers) */
+    struct hash_table sub_holds;  /* owned: see sub_hold.h */
+    uint64_t sub_order_number;    /* of the last sub-device that was ordered */
+    struct sub_desk *sub_desk;    /* owned; NULL: no gateway has spoken here yet */
+    struct hash_table owed_wills; /* owned, as the next: see will_owed.h */
+    struct list all_owed_wills;
+    char why[VALIDATE_WHY_MAX]; /* why the newest verdict of a device type is no better */
+    char payload_why[64];       /* says that a payload is larger than payload_max */
 };
 
 void site_init(struct worker *w, const struct site_settings *settings);

@@ -35,7 +35,8 @@ enum {
     X(ALARM, "alarm", "their alarm states")                                             \
     X(COMMAND, "command", "their commands")                                             \
     X(RETAINED, "retained", "retained messages to them")                                \
-    X(SHARE_FLIGHT, "share_flight", "deliveries of QoS 2 of share groups on their way")
+    X(SHARE_FLIGHT, "share_flight", "deliveries of QoS 2 of share groups on their way") \
+    X(WILL, "will", "wills of clients that are connected, or that wait for their delay")
 
 /** Tables of rows: keys in the order of their bytes below a project. */
 enum journal_table {

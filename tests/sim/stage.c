@@ -10,6 +10,7 @@
 #include "platform/device_store.h"
 #include "service/app_store.h"
 #include "service/link_store.h"
+#include "service/will_store.h"
 #include "watch_group.h"
 
 enum {
@@ -219,6 +220,7 @@ static void restart(struct stage *s)
     invariant(device_store_load(w->workers, w->journal, RESTART_GRACE_MS) == ST_OK);
     invariant(app_store_load(w->workers, w->journal) == ST_OK);
     invariant(link_store_load(w->workers, w->journal) == ST_OK);
+    invariant(will_store_load(w->workers, w->journal, RESTART_GRACE_MS) == ST_OK);
     for (unsigned i = 0; i < s->watcher_count; i++)
         watcher_restarted(&s->watchers[i]);
     s->restarts++;

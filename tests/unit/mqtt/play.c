@@ -116,6 +116,23 @@ static struct service_verdict on_publish(struct client *c, const struct packet_p
     return play.verdict;
 }
 
+static void on_keep_will(struct session *s, struct will *w)
+{
+    if (!play.keeps_wills)
+        return;
+    w->number = 7;
+    if (s->client != NULL)
+        play.withheld = conn_withhold(s->client->conn);
+    tell(s->client != NULL ? "keep" : "put off", w->payload, -1);
+}
+
+static void on_forget_will(struct session *s, const struct will *w)
+{
+    (void)s;
+    assert_int_equal(w->number, 7);
+    tell("forget", w->payload, -1);
+}
+
 static void on_publish_will(struct session *s, const struct will *w)
 {
     (void)s;
@@ -174,7 +191,9 @@ struct mqtt_service play_service = {
     .subscribed = on_subscribed,
     .unsubscribe = on_unsubscribe,
     .publish = on_publish,
+    .keep_will = on_keep_will,
     .publish_will = on_publish_will,
+    .forget_will = on_forget_will,
     .room = on_room,
     .delivered = on_delivered,
     .traced = on_traced,

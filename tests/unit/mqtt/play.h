@@ -23,6 +23,8 @@ struct play {
     struct service_verdict verdict; /* is_later: play_answer gives it */
     struct service_ticket tickets[PLAY_TICKETS_MAX];
     unsigned ticket_count;
+    bool keeps_wills;      /* they are stored, each under a number of its own */
+    uint64_t withheld;     /* until the last one that a client waits for is */
     struct client *client; /* borrowed: the last one that was asked about */
     bool is_stored;        /* sessions are, and their ends are secured by session_end_secured */
 };

@@ -1,6 +1,6 @@
 /*
- * From CONNECT to the end of a connection: what is accepted and refused, take-over, keep alive,
- * wills, and what becomes of the session.
+ * From CONNECT to the end of a connection: what is accepted and refused, take-over, keep alive, and
+ * what becomes of the session.
  */
 #include "mqtt/client.h"
 
@@ -401,109 +401,6 @@ static void what_is_not_read_is_not_silent(void **state)
     play_expect_closed(c);
 }
 
-/* --- wills ----------------------------------------------------------------------------------- */
-
-#define WILL_CLEAN             "10 { <MQTT> 04 0E 0000 <me> <w> <gone> }"
-#define WILL_V5(session, will) "10 { <MQTT> 05 06 0000 {" session "} <me> {" will "} <w> <gone> }"
-#define AFTER_100              "11 00000064"
-
-static const struct will_case {
-    const char *name, *connect, *connack, *last, *story;
-    uint64_t after_ms; /* then the will comes, and not before */
-    const char *later;
-} will_cases[] = {
-    {"3.1.1, broken", WILL_CLEAN, CONNACK, NULL,
-     "disconnected(me,0) will(gone,1) closed(me) offline", 0, ""},
-    {"3.1.1, orderly", WILL_CLEAN, CONNACK, "E0 00", "disconnected(me,0) closed(me) offline", 0,
-     ""},
-    {"3.1.1, fault", WILL_CLEAN, CONNACK, "10 00",
-     "disconnected(me,0) will(gone,1) closed(me) offline", 0, ""},
-    {"5.0, orderly", WILL_V5("", ""), V5_CONNACK(LIMITS), "E0 00",
-     "disconnected(me,0) closed(me) offline", 0, ""},
-    {"5.0, orderly, with will", WILL_V5("", ""), V5_CONNACK(LIMITS), "E0 01 04",
-     "disconnected(me,0) will(gone,0) closed(me) offline", 0, ""},
-    {"5.0, an error of the client's", WILL_V5("", ""), V5_CONNACK(LIMITS), "E0 01 80",
-     "disconnected(me,0) will(gone,0) closed(me) offline", 0, ""},
-    {"at once, the session lives on", WILL_V5(AFTER_100, ""), V5_CONNACK(LIMITS), NULL,
-     "disconnected(me,0) will(gone,0) offline", 100000, "closed(me)"},
-    {"delayed", WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS), NULL,
-     "disconnected(me,0) offline", 10000, "will(gone,0)"},
-    {"delayed beyond the session", WILL_V5(AFTER_100, "18 000000C8"), V5_CONNACK(LIMITS), NULL,
-     "disconnected(me,0) offline", 100000, "will(gone,0) closed(me)"},
-    {"delayed without a session", WILL_V5("", "18 0000000A"), V5_CONNACK(LIMITS), NULL,
-     "disconnected(me,0) will(gone,0) closed(me) offline", 0, ""},
-    {"delayed, the session cut short", WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS),
-     "E0 { 04 { 11 00000000 } }", "disconnected(me,0) will(gone,0) closed(me) offline", 0, ""},
-    {"delayed, orderly", WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS), "E0 00",
-     "disconnected(me,0) offline", 100000, "closed(me)"},
-};
-
-/* [MQTT-3.1.2-8], [MQTT-3.1.2-10], [MQTT-3.1.3-9] */
-static void wills(void **state)
-{
-    for (size_t i = 0; i < sizeof(will_cases) / sizeof(will_cases[0]); i++) {
-        const struct will_case *w = &will_cases[i];
-        struct play_client *c;
-
-        print_message("  %s\n", w->name);
-        c = play_connect_as(w->connect, w->connack);
-        if (w->last == NULL)
-            play_break(c);
-        else
-            play_send(c, w->last);
-        play_expect_closed(c);
-        play_expect_story(w->story);
-        if (w->after_ms != 0) {
-            play_advance(w->after_ms - 1);
-            play_expect_story("");
-            play_advance(1 + TIMER_TICK_MS);
-            play_expect_story(w->later);
-        }
-        assert_int_equal(play_close(state), 0);
-        play_open(state);
-    }
-}
-
-/* [MQTT-3.1.3-9] */
-static void a_will_that_waits_ends_when_the_client_is_back(void **state)
-{
-    struct play_client *c = play_connect_as(WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS));
-
-    (void)state;
-    play_break(c);
-    play_advance(9000);
-    c = play_connect_as(V5_KEPT, V5_PRESENT);
-    play_advance(1000000);
-    play_break(c); /* which has no will of its own */
-    play_advance(99000);
-    play_expect_story("disconnected(me,0) offline");
-}
-
-/* Its session ends there, and with it the delay. */
-static void a_will_that_waits_is_due_at_a_clean_start(void **state)
-{
-    struct play_client *c = play_connect_as(WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS));
-
-    (void)state;
-    play_break(c);
-    play_forget_story();
-    c = play_connect();
-    play_send(c, CLEAN);
-    play_expect(c, CONNACK);
-    play_expect_story("auth(me) will(gone,0) closed(me) opened(me) connected(new)");
-}
-
-static void a_stop_of_the_server_publishes_no_will(void **state)
-{
-    struct play_client *c = play_connect_as(WILL_V5(AFTER_100, "18 0000000A"), V5_CONNACK(LIMITS));
-
-    (void)state;
-    play_break(c);
-    play_forget_story();
-    session_table_close_all(play.home);
-    play_expect_story("closed(me)");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,10 +422,6 @@ int main(void)
         PLAY_TEST(without_keep_alive_silence_is_allowed),
         PLAY_TEST(the_server_may_want_a_shorter_one),
         PLAY_TEST(what_is_not_read_is_not_silent),
-        PLAY_TEST(wills),
-        PLAY_TEST(a_will_that_waits_ends_when_the_client_is_back),
-        PLAY_TEST(a_will_that_waits_is_due_at_a_clean_start),
-        PLAY_TEST(a_stop_of_the_server_publishes_no_will),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
