@@ -86,6 +86,7 @@ class Actor(threading.Thread):
     def __init__(self, world, name, version, transport, seed):
         super().__init__(name=name, daemon=True)
         self.world, self.version, self.transport = world, version, transport
+        self.project = world.project
         self.random = random.Random(f"{seed}/{name}")
         self.fault, self.connects = None, 0
 
@@ -110,15 +111,18 @@ class Actor(threading.Thread):
         except AttributeError as reason:  # no answer to the upgrade
             raise Gone from reason
 
+    def _connect_packet(self):
+        props = [(Prop.SESSION_EXPIRY, EXPIRY_S)] if self.version == V5 else ()
+        return packets.connect(self.version, self.name, *self.credentials(), clean=False,
+                               props=props)
+
     def connect(self):
         """A connection with its session, as soon as there is a server; the CONNACK, and what came
         with it."""
         while True:
             try:
                 wire = Wire(self._stream(), self.version)
-                props = [(Prop.SESSION_EXPIRY, EXPIRY_S)] if self.version == V5 else ()
-                wire.send(packets.connect(self.version, self.name, *self.credentials(),
-                                          clean=False, props=props))
+                wire.send(self._connect_packet())
                 found = wire.next("CONNACK")
                 if not isinstance(found[0], packets.Connack):
                     raise Fault(f"{found[0]} instead of CONNACK")
@@ -250,7 +254,7 @@ class App(Actor):
         self._stay = self._next_stay()
 
     def credentials(self):
-        return self.world.project.key, self.world.project.secret
+        return self.project.key, self.project.secret
 
     def service(self):
         return "app_wss" if self.transport == "wss" else "app_mqtts"
@@ -262,7 +266,7 @@ class App(Actor):
         return self.random.randrange(100, 600) if self.manner in ABSENCE_S else None
 
     def filter(self):
-        return f"open/{self.world.project.key}/+/data/{STREAM}"
+        return f"open/{self.project.key}/+/data/{STREAM}"
 
     def read(self, message):
         """The device and the number that a message is of."""
@@ -409,7 +413,7 @@ class Pusher(Device):
         self.topic = listener.login.open("attributes_push")
 
     def credentials(self):
-        return self.world.project.key, self.world.project.secret
+        return self.project.key, self.project.secret
 
     def service(self):
         return "app_mqtts"

@@ -9,6 +9,14 @@ application and a member of each share group, and each push that an application 
 accepted reaches its device: at least once, exactly once if both sides have QoS 2; in order for each
 device, but for groups; no session that was promised is gone; a message number (seq) names one
 message for ever; and whatever a kill leaves behind, `eztcloud journal check` finds nothing in it.
+
+Beside these: each change of an alarm is told once and in order, and the HTTPS API says of it what
+follows from the reports that were acknowledged (alarms.py); a replay gives what the journal has,
+once and in order, a snapshot each device's state where its next message would be (replays.py); a
+session that a clean start has replaced does not come back (newcomers.py); and a backup that is made
+meanwhile is restored with all that was acknowledged before it began, and with nothing of projects
+that were removed (backups.py).
+
 Retention is small, so that the journal is trimmed all the time; devices wait when an application is
 so far behind that retention would take what it is owed.
 """
@@ -24,10 +32,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from actors import App, Device, Group, Listener, Pusher  # noqa: E402
+from alarms import AlarmApp, AlarmDevice, PlainAlarmApp, add_rule  # noqa: E402
+from backups import Backups, Guests  # noqa: E402
 from lib.disk import Disk  # noqa: E402
 from lib.packets import V4, V5  # noqa: E402
 from lib.server import Server, wait_until  # noqa: E402
 from lib.world import Project  # noqa: E402
+from newcomers import DeviceNewcomer, Newcomer  # noqa: E402
+from replays import Replayer, Snapshotter  # noqa: E402
 
 BEHIND_MAX = 600  # messages; some 450 KiB of records, half of the retention
 DRAIN_S = 120
@@ -38,7 +50,6 @@ APPS = [  # version, transport, QoS, manner
     (V5, "wss", 1, "slow"), (V5, "tls", 2, "away"), (V4, "tls", 2, "slow"),
 ]
 
-
 GROUPS = [  # QoS, members: version, transport, manner
     (1, [(V5, "tls", "quick"), (V4, "wss", "away"), (V5, "tls", "gone")]),
     (2, [(V4, "tls", "slow"), (V5, "wss", "away"), (V5, "tls", "gone")]),
@@ -46,10 +57,22 @@ GROUPS = [  # QoS, members: version, transport, manner
 PUSHES = [  # QoS of both sides, version and manner of the device, version of the application
     (1, V4, "away", V5), (2, V5, "away", V5), (2, V4, "slow", V4),
 ]
+ALARM_DEVICES = [(V4, 2), (V5, 2)]  # version, QoS
+ALARM_APPS = [  # class, version, transport, QoS, manner
+    (AlarmApp, V5, "tls", 2, "away"), (AlarmApp, V4, "wss", 2, "quick"),
+    (PlainAlarmApp, V5, "tls", 2, "slow"), (PlainAlarmApp, V4, "tls", 2, "away"),
+]
+ASKERS = [  # class, transport, QoS, by SUBSCRIBE, whether its session is kept
+    (Replayer, "tls", 1, False, False), (Replayer, "wss", 2, True, False),
+    (Replayer, "tls", 2, False, True), (Snapshotter, "tls", 1, False, False),
+    (Snapshotter, "tls", 2, True, True),
+]
+NEWCOMERS = [(V4, "tls"), (V5, "wss")]  # version, transport
 
 
 class World:
-    def __init__(self, seed, devices=DEVICES, apps=APPS, groups=GROUPS, pushes=PUSHES):
+    def __init__(self, seed, devices=DEVICES, apps=APPS, groups=GROUPS, pushes=PUSHES,
+                 askers=ASKERS):
         self.random = random.Random(seed)
         self.disk = Disk()
         self.server = Server("--journal-retention-size", 1, "--restart-grace", 5,
@@ -59,6 +82,7 @@ class World:
         self.project = Project.add(self.server)
         self.faults = []
         self.is_ending, self.is_over = threading.Event(), threading.Event()
+        self.moment = threading.Event()  # somebody asks for the next blow now
         self.devices = [Device(self, f"device-{i}", self.project.device(), version, qos, seed)
                         for i, (version, qos) in enumerate(devices)]
         self.apps = [App(self, f"app-{i}", version, transport, qos, manner, seed)
@@ -72,10 +96,37 @@ class World:
         self.pushers = [Pusher(self, f"pusher-{i}", listener, version, qos, seed)
                         for i, (listener, (qos, _, _, version)) in enumerate(
                             zip(self.listeners, pushes))]
-        self.senders = self.devices + self.pushers
-        self.receivers = self.apps + self.members + self.listeners
+        self._make_alarms(seed)
+        self.askers = [kind(self, f"asker-{i}", *how, seed)
+                       for i, (kind, *how) in enumerate(askers)]
+        for asker in self.askers:
+            if isinstance(asker, Snapshotter):
+                asker.project = self.alarm_project
+        self.newcomers = [Newcomer(self, f"newcomer-{i}", version, transport, seed)
+                          for i, (version, transport) in enumerate(NEWCOMERS)]
+        self.newcomers.append(DeviceNewcomer(self, "newcomer-device", self.project.device(), V5,
+                                             seed))
+        self.senders = self.devices + self.pushers + self.alarm_devices
+        self.receivers = self.apps + self.members + self.listeners + self.alarm_apps
+        self.guests = Guests(self, random.Random(f"{seed}/guests"))
+        self.backups = Backups(self, random.Random(f"{seed}/backups"))
+        self.others = [*self.askers, *self.newcomers, self.guests, self.backups]
+        self.pairs = [
+            *((device, app) for device in self.devices for app in self.apps),
+            *((device, app) for device in self.alarm_devices for app in self.alarm_apps),
+            *((pusher, pusher.listener) for pusher in self.pushers)]
         self.figures = dict.fromkeys(
             ("kills", "kills_at_start", "stops", "disk_faults", "checks", "checked_records"), 0)
+
+    def _make_alarms(self, seed):
+        """In a project of their own, since retention is one project's."""
+        self.alarm_project = Project.add(self.server)
+        self.alarm_devices = [
+            AlarmDevice(self, f"alarm-device-{i}", self.alarm_project.device(), version, qos, seed)
+            for i, (version, qos) in enumerate(ALARM_DEVICES)]
+        self.alarm_apps = [kind(self, f"alarm-app-{i}", *how, seed)
+                           for i, (kind, *how) in enumerate(ALARM_APPS)]
+        add_rule(self, self.alarm_devices)
 
     # ---- for the actors
 
@@ -107,7 +158,8 @@ class World:
         self.figures["kills_at_start"] += 1
 
     def _live(self):
-        time.sleep(self.random.choice((0.05, 0.3, 0.8, 2.5)) * self.random.uniform(0.5, 1.5))
+        self.moment.clear()
+        self.moment.wait(self.random.choice((0.05, 0.3, 0.8, 2.5)) * self.random.uniform(0.5, 1.5))
 
     def blow(self):
         """One moment of life, and its end."""
@@ -154,17 +206,15 @@ class World:
             receiver.start()
         wait_until(lambda: self.faults or all(r.subscribed.is_set() for r in self.receivers),
                    "subscriptions")
-        for sender in self.senders:
-            sender.start()
+        for actor in self.senders + self.others:
+            actor.start()
 
     def _is_drained(self):
         return not any(sender.is_alive() for sender in self.senders) and all(
             device.accepted <= app.seen.get(device.login.username, set())
-            for device in self.devices for app in self.apps) and all(
+            for device, app in self.pairs) and all(
             device.accepted <= group.seen(device.login.username)
-            for device in self.devices for group in self.groups) and all(
-            pusher.accepted <= pusher.listener.seen.get(pusher.login.username, set())
-            for pusher in self.pushers)
+            for device in self.devices for group in self.groups)
 
     def _drain(self):
         """No more bad luck: all that is owed must come."""
@@ -173,7 +223,7 @@ class World:
         while not self.faults and time.monotonic() < until and not self._is_drained():
             time.sleep(0.1)
         self.is_over.set()
-        for actor in self.senders + self.receivers:
+        for actor in self.senders + self.receivers + self.others:
             actor.join(30)
 
     def _judge(self):
@@ -181,16 +231,25 @@ class World:
         f["accepted"] = sum(len(sender.accepted) for sender in self.senders)
         f["sent_again"] = sum(sender.resent for sender in self.senders)
         f["deliveries"] = sum(receiver.count for receiver in self.receivers)
-        f["connections"] = sum(actor.connects for actor in self.senders + self.receivers)
+        f["connections"] = sum(actor.connects
+                               for actor in self.senders + self.receivers + self.others)
         f["absences"] = sum(app.absences for app in self.receivers)
         f["repeated_qos_1"] = f["repeated_qos_2"] = f["lost"] = f["out_of_order"] = 0
+        f["alarm_changes"] = sum(len(device.accepted) for device in self.alarm_devices)
+        f["alarm_states_asked"] = sum(device.asked for device in self.alarm_devices)
+        for kind, name in ((Replayer, "replays"), (Snapshotter, "snapshots")):
+            askers = [asker for asker in self.askers if isinstance(asker, kind)]
+            f[name] = sum(asker.answers for asker in askers)
+            f[f"{name}_messages"] = sum(asker.messages for asker in askers)
+        f["guests"] = self.guests.count
+        f["backups"], f["backups_killed"] = self.backups.made, self.backups.killed
+        f["backups_restored"] = self.backups.restored
+        f["clean_starts"] = sum(newcomer.cleaned for newcomer in self.newcomers)
+        for device, app in self.pairs:
+            self._judge_pair(device, app, is_whole)
         for device in self.devices:
-            for app in self.apps:
-                self._judge_pair(device, app, is_whole)
             for group in self.groups:
                 self._judge_group(device, group, is_whole)
-        for pusher in self.pushers:
-            self._judge_pair(pusher, pusher.listener, is_whole)
         f["start_s_median"] = round(sorted(self.start_s)[len(self.start_s) // 2], 2)
         f["start_s_max"] = round(max(self.start_s), 2)
         f["trimmed"] = self._trimmed()
