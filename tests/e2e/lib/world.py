@@ -11,7 +11,7 @@ from lib.packets import V5
 from lib.streams import TcpStream, TlsStream
 from lib.ws import WsStream
 
-BATCH = 8  # devices made by one command
+BATCH = 64  # devices made by one command: starting it costs more than they do
 
 # A route: the transports by which the two sides of a test come to the server.
 ROUTES = {
