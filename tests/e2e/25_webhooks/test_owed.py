@@ -69,6 +69,7 @@ def test_over_a_stop_and_a_crash(world, end):
     w.notifier("add", "hook", "--url", f"http://127.0.0.1:{port}/")
     w.alert(31, 32, 33)
     wait_until(lambda: w.status()["waiting"] == 6 and w.status()["failures"], "a try")
+    wait_until(lambda: w.counter("alarm_records") == 6, "the changes on disk")
     getattr(w.server, end)()
     w.restart()
     assert w.status()["waiting"] == 6

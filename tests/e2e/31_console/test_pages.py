@@ -73,6 +73,7 @@ def shown(server, admin):
     return {"key": project.key, "du": device["username"], "type": kind["product_key"]}
 
 
+@pytest.mark.timeout(600)  # two dozen pages, each loaded anew
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page(browser, admin, shown, language, size):
     """open-api 7, console: each page is there without a fault, in its language, and not wider than
