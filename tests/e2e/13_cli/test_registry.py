@@ -5,7 +5,7 @@ import pytest
 
 from lib.client import refusal
 from lib.packets import V4, V5
-from lib.world import Project
+from lib.world import BATCH, Project
 
 KEY, DEVICE = re.compile(r"PR_[A-Za-z0-9]{10}"), re.compile(r"DU_[A-Za-z0-9]{10}")
 SECRET, PASSWORD = re.compile(r"[A-Za-z0-9]{40}"), re.compile(r"[A-Za-z0-9]{16}")
@@ -90,7 +90,7 @@ def test_device_list_and_show(server):
     other.device()
     listed = {row["username"] for row in server.cli("device", "list", "--project", own.key)[
         "devices"]}
-    assert names <= listed and len(listed) == 8
+    assert names <= listed and len(listed) == BATCH
     for login in logins:
         shown = server.cli("device", "show", "--project", own.key, login.username)
         assert (shown["username"], shown["password"]) == (login.username, login.password)
