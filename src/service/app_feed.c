@@ -58,9 +58,10 @@ static void add_match(struct app_session *a, const struct app_subscription *sub,
         buffer_append(&a->match_more_ids, &sub->identifier, sizeof(sub->identifier));
 }
 
+/* Takes a reference of the message over. */
 static struct delivery take_match(struct app_session *a, struct open_message *m, uint64_t seq)
 {
-    struct delivery d = {.message = message_ref(&m->message),
+    struct delivery d = {.message = &m->message,
                          .seq = seq,
                          .subscription_id = a->match_id,
                          .qos = a->match_qos,
@@ -156,6 +157,7 @@ struct matching {
     struct site *site;
     struct open_message *message;
     uint64_t seq;
+    uint32_t sessions; /* that get it */
 };
 
 static void on_match(struct open_subscription *indexed, void *arg)
@@ -185,6 +187,7 @@ static void on_match(struct open_subscription *indexed, void *arg)
 
         begin_match(a, x->site->match_round);
         buffer_append(&x->site->matched, &owner, sizeof(owner));
+        x->sessions++;
     }
     add_match(a, sub, x->message);
 }
@@ -212,12 +215,14 @@ static void give(struct matching *x, void *owner)
 void app_feed_deliver(struct home *h, struct open_message *m, uint64_t seq)
 {
     struct site *site = site_of(h->worker);
-    struct matching x = {h, site, m, seq};
+    struct matching x = {h, site, m, seq, 0};
 
     site->match_round++;
     site->matched.len = 0;
     open_index_match(h->index, m->project_id, m->device_id, m->kind, m->stream, seq != 0, on_match,
                      &x);
+    if (x.sessions > 0)
+        message_ref_many(&m->message, x.sessions);
     for (size_t i = 0; i < site->matched.len / sizeof(void *); i++) {
         void *owner;
 
@@ -409,7 +414,6 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     struct worker *w = a->session->worker;
     struct open_record_head head;
     struct open_message *m;
-    bool is_taken = true;
 
     if (open_record_peek(r->bytes, &head) != ST_OK ||
         !app_may_receive(a, head.device_id, head.type_id) || !matches(a, &head, r->seq, 0, NULL))
@@ -420,14 +424,16 @@ static bool give_record(struct app_session *a, const struct journal_record *r)
     if (matches(a, &head, r->seq, m->publisher, m) && !is_over(a, r->seq) &&
         (a->match_qos > 0 || r->seq > a->online_seq)) {
         struct delivery d = take_match(a, m, r->seq);
+        bool is_taken;
 
         app_feed_resume(a, &d);
         is_taken = session_deliver(a->session, &d) != SESSION_FULL;
         if (!is_taken)
             delivery_deinit(&d);
+        return is_taken;
     }
     open_message_unref(&m);
-    return is_taken;
+    return true;
 }
 
 /* What retention has taken up to this number is told where it would have been; as long as the

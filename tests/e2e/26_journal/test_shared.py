@@ -133,6 +133,8 @@ def test_qos_2_stays_with_its_session(stage, version):
     after = numbers(app, 2, 3)
     assert [(m.pid, m.dup, m.qos) for m in after] == [(m.pid, True, 2) for m in before[1:]]
     app.send(*(packets.ack(Type.PUBREC, m.pid) for m in after))
+    for m in after:
+        app.expect(packets.Ack, kind=Type.PUBREL, pid=m.pid)
     for m in before:
         app.send(packets.ack(Type.PUBCOMP, m.pid))
     app.disconnect()
