@@ -10,7 +10,8 @@ from lib import packets, ws
 from lib.certificates import self_signed
 from lib.client import Client, Closed
 from lib.packets import V5, VERSIONS, Prop, Type
-from lib.server import free_port_block, wait_until
+from lib.ports import free_port_block
+from lib.server import wait_until
 from lib.streams import TcpStream, TlsStream
 
 pytestmark = pytest.mark.skipif(not shutil.which("mosquitto"), reason="mosquitto not installed")

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from lib.cases import table
-from lib.server import assert_no_sanitizer_report, free_port_block, run
+from lib.ports import free_port_block
+from lib.server import assert_no_sanitizer_report, run
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+ [A-Z]+ ")  # of a start that went well until then
 

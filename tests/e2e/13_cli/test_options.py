@@ -5,7 +5,8 @@ import pytest
 
 from lib.cases import table
 from lib.packets import Prop
-from lib.server import Server, free_port_block
+from lib.ports import free_port_block
+from lib.server import Server
 from lib.world import Net, Project
 
 

@@ -4,7 +4,8 @@ import time
 import pytest
 
 from lib.alarms import over, report
-from lib.receiver import Receiver, certificate_of, closed_port
+from lib.ports import closed_port
+from lib.receiver import Receiver, certificate_of
 from lib.server import wait_until
 
 HOT = over(30)

@@ -6,7 +6,8 @@ import pytest
 
 from lib.alarms import Rules, over, report
 from lib.http import Api
-from lib.receiver import Receiver, closed_port
+from lib.ports import closed_port
+from lib.receiver import Receiver
 from lib.server import Server, wait_until
 from lib.world import Net, Project
 

@@ -1,8 +1,9 @@
 """Without the option no address is told that is not public. (docs/alarms.md)"""
 import pytest
 
-from lib.receiver import Receiver, closed_port
-from lib.server import Server, free_port_block, run
+from lib.ports import closed_port, free_port_block
+from lib.receiver import Receiver
+from lib.server import Server, run
 from lib.world import Project
 
 INSIDE = ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "0.0.0.0", "[::1]", "[::]",

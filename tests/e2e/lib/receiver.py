@@ -141,9 +141,3 @@ class Receiver:
 
     def __exit__(self, *error):
         self.close()
-
-
-def closed_port():
-    """A port at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]

@@ -2,7 +2,6 @@
 proof that it ended cleanly, killed, started again; and its command line."""
 import json
 import os
-import random
 import resource
 import shutil
 import signal
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lib.ports import free_port_block, give_back_ports
 from lib.streams import DEADLINE_S
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -20,7 +20,6 @@ BINARY = Path(os.environ.get("EZTCLOUD_BIN", REPOSITORY / "build" / "asan" / "ez
 WORKERS = os.environ.get("EZTCLOUD_WORKERS", "2")
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer",
                    "MemorySanitizer", "runtime error:")
-PORTS = 6  # device_mqtt, device_ws, device_mqtts, app_wss, app_mqtts, https
 
 
 def wait_until(condition, what):
@@ -30,19 +29,6 @@ def wait_until(condition, what):
         assert time.monotonic() < deadline, f"in vain: waited for {what}"
         time.sleep(0.01)
     return found
-
-
-def free_port_block():
-    """The first of PORTS free ports, below those that the system gives to clients."""
-    while True:
-        base = random.randrange(10000, 32000, PORTS)
-        try:
-            held = [socket.create_server(("0.0.0.0", base + i)) for i in range(PORTS)]
-        except OSError:
-            continue
-        for listener in held:
-            listener.close()
-        return base
 
 
 def run(*args, env=None, **more):
@@ -130,6 +116,8 @@ class Server:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.process = None
+        give_back_ports(self.port_base)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def log(self):
