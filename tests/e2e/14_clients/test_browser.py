@@ -8,7 +8,7 @@ from lib.cases import V5, versions
 from lib.clients import JS
 
 pytestmark = [
-    pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium"),
+    pytest.mark.skipif(not shutil.which("chromium-headless-shell"), reason="no Chromium"),
     pytest.mark.skipif(not (JS / "node_modules").exists(), reason="no npm ci in tests/e2e/js")]
 
 

@@ -10,7 +10,7 @@ from lib.http import PASSWORD, USERNAME, Api
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if not shutil.which("chromium") or not (JS / "node_modules").exists():
+        if not shutil.which("chromium-headless-shell") or not (JS / "node_modules").exists():
             item.add_marker(pytest.mark.skip(reason="no Chromium, or npm ci in tests/e2e/js"))
 
 

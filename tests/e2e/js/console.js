@@ -6,7 +6,7 @@
 "use strict";
 
 const readline = require("readline");
-const { chromium } = require("playwright-core");
+const { launch } = require("./chromium");
 
 const [origin, timeout] = process.argv.slice(2);
 let browser;
@@ -101,13 +101,7 @@ const commands = {
 };
 
 async function main() {
-    browser = await chromium.launch({
-        executablePath: "/usr/bin/chromium",
-        handleSIGTERM: false,
-        args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--ignore-certificate-errors"],
-    });
+    browser = await launch();
     process.on("SIGTERM", () => browser.close().then(() => process.exit(0)));
     console.log(JSON.stringify({ is: "ready" }));
     for await (const line of readline.createInterface({ input: process.stdin })) {

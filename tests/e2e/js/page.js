@@ -10,7 +10,7 @@ const fs = require("fs");
 const http = require("http");
 const path = require("path");
 const readline = require("readline");
-const { chromium } = require("playwright-core");
+const { launch } = require("./chromium");
 
 const FILES = {
     "/": path.join(__dirname, "page.html"),
@@ -28,13 +28,7 @@ function serve() {
 }
 
 async function main([url, username, password, version, filter, qos = "1", clientId]) {
-    const browser = await chromium.launch({
-        executablePath: "/usr/bin/chromium",
-        handleSIGTERM: false,
-        args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--ignore-certificate-errors"],
-    });
+    const browser = await launch();
     const site = await serve();
     process.on("SIGTERM", () => browser.close().then(() => process.exit(0)));
     const page = await browser.newPage();
