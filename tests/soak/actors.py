@@ -105,11 +105,7 @@ class Actor(threading.Thread):
         stream = TlsStream(port, self.world.server.ca)
         if self.transport == "tls":
             return stream
-        stream = WsStream(stream)
-        try:
-            return stream.open()
-        except AttributeError as reason:  # no answer to the upgrade
-            raise Gone from reason
+        return WsStream(stream).open()
 
     def _connect_packet(self):
         props = [(Prop.SESSION_EXPIRY, EXPIRY_S)] if self.version == V5 else ()

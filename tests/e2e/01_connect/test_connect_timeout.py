@@ -2,6 +2,7 @@
 import pytest
 
 from lib import packets, ws
+from lib.bystanders import let_in
 from lib.packets import V5
 
 SERVER_OPTIONS = ["--connect-timeout", 1]
@@ -11,7 +12,7 @@ SERVER_OPTIONS = ["--connect-timeout", 1]
 @pytest.mark.parametrize("sent", [0, 1, 9])
 def test_silence_or_half_a_connect(net, transport, sent):
     """X-3.1.4-timeout, open-api 8: closed without an answer."""
-    client = net.raw(transport)
+    client = let_in(lambda: net.raw(transport))  # its handshake has to be done in time, too
     client.send(packets.connect(V5, "id", "name", "secret")[:sent])
     client.expect_closed()
 
@@ -29,14 +30,14 @@ def test_tls_handshake(net, service, sent):
 @pytest.mark.parametrize("sent", [0, 20])
 def test_websocket_handshake(net, sent):
     """open-api 8: nor does an upgrade request that never ends stay."""
-    stream = net.wss()
+    stream = let_in(net.wss)
     stream.below.send(ws.request()[:sent])
     assert stream.response() is None
 
 
 def test_pings_do_not_prolong_it(net):
     """X-3.1.4-timeout: WebSocket pings are no CONNECT."""
-    stream = net.wss().open()
+    stream = let_in(lambda: net.wss().open())
     while True:
         stream.below.send(ws.frame(ws.PING, b"x"))
         if (found := stream.read_frame()) is None or found.opcode == ws.CLOSE:
@@ -45,6 +46,6 @@ def test_pings_do_not_prolong_it(net):
 
 def test_a_connected_client_stays(net):
     """open-api 8: the limit ends with CONNECT; others fall while this one is served."""
-    client = net.app()
+    client = let_in(net.app)
     net.raw("device").expect_closed()
     client.ping()

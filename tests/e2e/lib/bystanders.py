@@ -8,7 +8,8 @@ from lib.world import Net
 
 
 def let_in(connect):
-    """Connects, again and again if it is turned away; gives what `connect` gives."""
+    """Connects, again and again if it is turned away, or was too slow for the server's patience;
+    gives what `connect` gives."""
     def tried():
         try:
             return connect()

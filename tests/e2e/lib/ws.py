@@ -81,6 +81,8 @@ class WsStream:
         """The upgrade as a good client does it."""
         key = base64.b64encode(os.urandom(16)).decode()
         response = self.ask(request(path, key=key, **headers))
+        if response is None:
+            raise ConnectionResetError("closed before it was a WebSocket")
         assert response.status == 101, response
         assert response.headers["upgrade"].lower() == "websocket"
         assert response.headers["connection"].lower() == "upgrade"
