@@ -32,8 +32,8 @@ def test_will_is_published(net, version):
 def test_traffic_from_the_server_does_not_count(net, version):
     """[MQTT-3.1.2-22]: only packets of the client are signs of its life."""
     device, listener = net.device(), net.app(version, keep_alive=1)
-    listener.subscribe(device.open("data/s"), qos=0)
     with pytest.raises(AssertionError, match="closed by the server|Disconnect.code=141"):
+        listener.subscribe(device.open("data/s"), qos=0)
         while True:
             device.publish(device.own("data", "s"), b"x")
             listener.receive(payload=b"x")

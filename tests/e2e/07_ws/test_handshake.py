@@ -4,7 +4,7 @@ import pytest
 from lib import ws
 from lib.cases import table
 
-SERVER_OPTIONS = ["--connect-timeout", 2]
+SERVER_OPTIONS = ["--connect-timeout", 5]
 WAYS = pytest.mark.parametrize("way", ["app_wss", "device_ws"])
 
 

@@ -7,7 +7,7 @@ from lib import packets
 from lib.cases import V5, table, versions
 from lib.packets import Prop, Type, packet
 
-SERVER_OPTIONS = ["--connect-timeout", 2]
+SERVER_OPTIONS = ["--connect-timeout", 5]
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "mqtts", "ws", "tls", "wss"])
 NOISE = {

@@ -6,7 +6,7 @@ import pytest
 
 from lib import packets, ws
 
-SERVER_OPTIONS = ["--connect-timeout", 2]
+SERVER_OPTIONS = ["--connect-timeout", 5]
 
 
 def mutations(good, seed, count):

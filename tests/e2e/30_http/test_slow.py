@@ -6,8 +6,8 @@ from lib.http import Api
 from lib.server import wait_until
 from lib.streams import TlsStream
 
-SERVER_OPTIONS = ("--http-request-timeout", 4, "--http-idle-timeout", 2,
-                  "--http-connections-per-address-max", 4, "--connect-timeout", 1)
+SERVER_OPTIONS = ("--http-request-timeout", 8, "--http-idle-timeout", 3,
+                  "--http-connections-per-address-max", 4, "--connect-timeout", 4)
 SETUP = b"GET /api/v1/setup HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
@@ -44,8 +44,8 @@ def test_a_body_that_does_not_end(server):
     stream.send(b"POST /api/v1/login HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")
     stream.socket.settimeout(0.1)
     while True:
-        stream.socket.sendall(b"x")
         try:
+            stream.socket.sendall(b"x")
             if stream.socket.recv(1) == b"":
                 break
         except TimeoutError:
