@@ -99,7 +99,7 @@ def test_packet_of_the_maximum(net):
 def test_expiry_of_3_1_1(net):
     """open-api 3.4: a persistent session of 3.1.1 lives for `session_expiry_default`. Its delayed
     end is told by a v5 session that began to wait later."""
-    net.app(V4, client_id="old", clean=False).abort()
+    net.app(V4, client_id="old", clean=False).disconnect()
     watcher, topic = net.app(), net.project.device().open("attributes_push")
     watcher.subscribe(topic)
     will = Will(topic, b'{"ended":1}', props=((Prop.WILL_DELAY, 3600),))

@@ -52,7 +52,7 @@ def test_sub_devices(demo, server):
         while True:
             message = demo.receive()
             _, _, who, what = message.topic.split("/", 3)
-            if what == "online":
+            if what == "online" and json.loads(message.payload)["online"]:
                 online.append(who)
             if (who, what) == (name, kind) and condition(json.loads(message.payload)):
                 return
