@@ -56,6 +56,10 @@ class Stage:
     def break_disk(self):
         self.disk.fail("sync EIO")
 
+    def wait_for_end(self):
+        """The session has ended, but for the disk."""
+        wait_until(lambda: self.server.cli("status")["mqtt_sessions"] == 0, "the session's end")
+
     def wait_for_failure(self):
         """Something is to be written, and is not."""
         before = self.server.cli("status")["journal_commit_failures"]
@@ -85,6 +89,7 @@ def stage(own, disk, side, version):
 def test_a_session_ends_before_its_client_is_told(stage):
     stage.break_disk()
     client = stage.ask(clean=True)
+    stage.wait_for_end()
     stage.wait_for_failure()
     stage.server.kill9()
     client.expect_closed()  # without an answer
@@ -101,6 +106,7 @@ def test_regress_whoever_comes_meanwhile_is_not_told_either(stage, clean):
     """A second client waits for the end that a first one has caused, who is turned away."""
     stage.break_disk()
     first = stage.ask(clean=True)
+    stage.wait_for_end()
     stage.wait_for_failure()
     second = stage.ask(clean=clean)
     stage.turned_away(first)
@@ -115,6 +121,7 @@ def test_regress_another_identifier_of_the_device(stage):
     """A device has one session: another client identifier ends it, and waits for its end."""
     stage.break_disk()
     first = stage.ask(clean=True, client_id="other")
+    stage.wait_for_end()
     stage.wait_for_failure()
     second = stage.ask(clean=False, client_id="other")
     stage.turned_away(first)
