@@ -107,6 +107,7 @@ def test_renew_the_secret(settings, net, project, admin):
     """open-api 3: renewing asks first, then the old secret is refused."""
     settings.click(test("renew-secret"))
     settings.confirm()
+    settings.wait(f'{test("renew-secret")}:not(.is-loading)')  # the old one is no answer any more
     settings.click(test("reveal-project"))
     settings.gone(f'{test("secret-project")}:has-text("••")')
     renewed = settings.text(test("secret-project"))
@@ -123,6 +124,7 @@ def test_the_switch(settings, admin, project):
     settings.wait(f'{test("live-state")}[data-state="refused"]')
     path = "/api/v1/projects/{project_key}"
     assert admin.get(path, project_key=project.key)["open_mqtt"] is False
+    settings.wait(f'{test("open-mqtt")}:not(.is-checked):not(.is-disabled)')
     settings.click(test("open-mqtt"))
     settings.wait_live()
     assert admin.get(path, project_key=project.key)["open_mqtt"] is True

@@ -8,6 +8,7 @@ import pytest
 
 from lib.console import LANGUAGES, test
 from lib.http import PASSWORD, USERNAME
+from lib.server import wait_until
 
 PROJECT = "/api/v1/projects/{project_key}"
 TYPE = PROJECT + "/types/{product_key}"
@@ -62,7 +63,7 @@ def test_type(browser, admin, project, kind, language):
     assert "pressure" not in page.text(test("attribute-table"))
     add_attribute(page, "pressure")
     page.click(test("save-type"))
-    page.wait(f'{test("save-type")}[disabled]')
+    page.wait(f'{test("save-type")}[disabled]:not(.is-loading)')
     assert [each["id"] for each in admin.get(TYPE, **where)["definition"]["attributes"]] == \
         ["humidity", "pressure"]
     page.assert_clean()
@@ -101,7 +102,8 @@ def test_rule(page, admin, project):
     load(page)
     name = f'input{test("rule-name")}, {test("rule-name")} input'
     value = f'input{test("condition-value")}, {test("condition-value")} input'
-    assert (page.value(name), page.value(value)) == ("Very hot", "30")
+    wait_until(lambda: (page.value(name), page.value(value)) == ("Very hot", "30"),
+               "the rule as it is now")
     page.fill(value, "31")
     page.click(test("save-rule"))
     page.contains(test("rules"), "t > 31")
@@ -140,9 +142,9 @@ def test_addresses_that_are_typed(page, admin, server):
     assert (page.value(wss), page.value(test("name"))) == (typed, "Hall 1")
     assert page.value(https) == theirs
     page.click(test("save-endpoints"))
-    page.contains(".el-message", "Saved")
-    assert admin.get(PROJECT, project_key=key)["own_endpoints"] == \
-        {"app_wss": [typed], "https": [theirs]}
+    wait_until(lambda: admin.get(PROJECT, project_key=key)["own_endpoints"] ==
+               {"app_wss": [typed], "https": [theirs]}, "the addresses")
+    page.wait(f'{test("save-endpoints")}:not(.is-loading)')
     assert page.value(test("name")) == "Hall 1"
 
 

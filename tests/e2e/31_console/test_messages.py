@@ -2,13 +2,16 @@
 import pytest
 
 from lib.console import test
+from lib.server import wait_until
 
 
 @pytest.fixture
-def messages(page, project):
+def messages(page, project, admin):
     """The page, of a project that is told on it to store all."""
     page.goto(f"/#/p/{project.key}/settings/general")
     page.choose(test("project-journal"), "All")
+    wait_until(lambda: admin.get("/api/v1/projects/{project_key}", project_key=project.key)
+               ["journal"] == "always", "that it is told")
     page.goto(f"/#/p/{project.key}/messages")
     page.wait_live()
     return page

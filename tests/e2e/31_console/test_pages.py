@@ -130,7 +130,7 @@ def test_a_type_is_edited(page, admin, shown):
     page.fill(test("attribute-unit"), "%")
     page.click(test("put"))
     page.click(test("save-type"))
-    page.wait(f'{test("save-type")}[disabled]')
+    page.wait(f'{test("save-type")}[disabled]:not(.is-loading)')
     exported = page.download(test("export-type"))["text"]
     assert '"humidity"' in exported
     page.goto(f"/#/p/{shown['key']}/types")

@@ -1,6 +1,7 @@
 // Drives the web console in headless Chromium: a command in, an answer out, a line of JSON each.
 //
-// {"do": name, "args": [...]} is answered by {"is": value} or {"failed": text}. What must not
+// {"do": name, "args": [...]} is answered by {"is": value} or {"failed": text}. "goto" waits until
+// the page has read what it shows, and so does "quiet" by itself. What must not
 // happen on any page (errors in its console, violations of its policy, requests to other hosts)
 // is collected, and told by "faults".
 "use strict";
@@ -13,6 +14,7 @@ let browser;
 let context;
 let page;
 let faults = [];
+const unanswered = new Set(); // requests of the page
 
 // A server that is away on purpose, and answers that tests ask for, are no faults of the page.
 const EXPECTED = /Failed to load resource|WebSocket connection to|net::ERR_/;
@@ -30,7 +32,22 @@ function watch(each) {
     each.on("request", (request) => {
         if (!request.url().startsWith(origin) && !/^(blob|data):/.test(request.url()))
             faults.push(`request to ${request.url()}`);
+        unanswered.add(request);
     });
+    for (const end of ["requestfinished", "requestfailed"])
+        each.on(end, (request) => unanswered.delete(request));
+}
+
+// Until all is answered that the page has asked for, and what it has asked for then.
+async function quiet() {
+    const until = Date.now() + Number(timeout);
+    for (let calm = 0; calm < 2; calm = unanswered.size === 0 ? calm + 1 : 0) {
+        if (Date.now() > until)
+            throw new Error(`no answer to ${[...unanswered].map((each) => each.url())}`);
+        // what has come is shown, and what that asks for has been sent
+        await page.evaluate(() => new Promise((shown) =>
+            requestAnimationFrame(() => setTimeout(shown))));
+    }
 }
 
 // Notes when an element first shows a text, by the clock that all programs here share.
@@ -51,6 +68,7 @@ const commands = {
     async start(locale, width, height) {
         await context?.close();
         faults = [];
+        unanswered.clear();
         context = await browser.newContext({ locale, viewport: { width, height },
             ignoreHTTPSErrors: true, acceptDownloads: true,
             permissions: ["clipboard-read", "clipboard-write"] });
@@ -61,8 +79,11 @@ const commands = {
     async goto(path) {
         // another fragment alone does not load the page again
         await page.goto("about:blank");
+        unanswered.clear();
         await page.goto(origin + path);
+        await quiet();
     },
+    quiet,
     click: (selector) => page.click(selector),
     fill: (selector, text) => page.fill(selector, text),
     press: (selector, key) => page.press(selector, key),

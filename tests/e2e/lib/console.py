@@ -60,8 +60,9 @@ class Browser:
         self.hidden(test("submit"))
 
     def wait_live(self):
-        """Until values change by themselves."""
+        """Until values change by themselves, and what is shown was read after that has begun."""
         self.wait(f'{test("live-state")}[data-state="live"][data-settled="true"]')
+        self.quiet()
 
     def choose(self, selector, label):
         """Chooses from a list that opens."""
