@@ -68,8 +68,10 @@ class Follower:
         wait_until(lambda: "following" in self.err.read_text(), "the follower")
 
     def lines(self, count):
-        return wait_until(lambda: len(found := self.out.read_text().splitlines()) >= count and found,
-                          "what is followed")
+        """Whole ones: what is written at once may end within a line."""
+        return wait_until(
+            lambda: len(found := self.out.read_text().rpartition("\n")[0].splitlines()) >= count
+            and found, "what is followed")
 
     def end(self):
         self.process.terminate()

@@ -1,6 +1,7 @@
 """`eztcloud project set` and `eztcloud device set` while the server runs: who may not connect any
 more is cut off at once, and keeps the session for the day on which it may again."""
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -294,27 +295,29 @@ def test_over_a_restart():
 def test_changes_that_come_at_once(net, server):
     """A server that finds a project added, its device added and the project changed, all in one
     go, has both."""
+    # the commands wait for the server for ten seconds alone, so the registry itself is looked at
+    registry = sqlite3.connect(f"file:{server.data}/registry.db?mode=ro", uri=True)
+
     def run(*args):
         command = [BINARY, *args, "--data", server.data]
         return subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
 
-    def find(name):
-        rows = server.cli("project", "list")["projects"]
-        return next((row["project_key"] for row in rows if row["name"] == name), None)
-
-    def has_device(key):
-        return server.cli("device", "list", "--project", key)["devices"]
+    def has(table, name):
+        return registry.execute(f"SELECT 1 FROM {table} WHERE name = ?", (name,)).fetchone()
 
     server.signal(signal.SIGSTOP)
     try:
         waiting = [run("project", "add", "--name", "at once")]
-        key = wait_until(lambda: find("at once"), "the project")
+        wait_until(lambda: has("project", "at once"), "the project")
+        key = next(row["project_key"] for row in server.cli("project", "list")["projects"]
+                   if row["name"] == "at once")
         waiting.append(run("device", "add", "--project", key, "--password", "secret",
-                           "--username", "DU_e2eAtOnce0"))
-        wait_until(lambda: has_device(key), "the device")
+                           "--username", "DU_e2eAtOnce0", "--name", "its device"))
+        wait_until(lambda: has("device", "its device"), "the device")
         waiting.append(run("project", "set", key, "--name", "changed"))
-        wait_until(lambda: find("changed"), "the change")
+        wait_until(lambda: has("project", "changed"), "the change")
     finally:
         server.signal(signal.SIGCONT)
+    registry.close()
     assert [command.wait() for command in waiting] == [0, 0, 0]
     net.device(Login("DU_e2eAtOnce0", "secret", key)).ping()
