@@ -262,8 +262,9 @@ def test_share_group_member_that_is_narrowed(net, own, secret, two, version):
         app.receive(payload=b"unacknowledged")
     free = net.app(version, project=own)
     free.subscribe(shared(own))
+    narrow = secret("--devices", names(mine))
     app.abort()
-    app = net.app(version, project=secret("--devices", names(mine)), client_id=name, **KEEP)
+    app = net.app(version, project=narrow, client_id=name, **KEEP)  # before the 5 s are over
     free.receive(payload=b"unacknowledged")
     other.publish(other.own("data", "s"), b"next")
     free.receive(other.open("data/s"), b"next")
