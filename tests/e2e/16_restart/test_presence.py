@@ -1,23 +1,27 @@
 """A restart of the server is no absence of the devices."""
 import pytest
 
+from lib.packets import Prop
 from lib.server import Server
 from lib.world import Net, Project
+
+KEEP = {"client_id": "watcher", "clean": False, "props": ((Prop.SESSION_EXPIRY, 600),)}
 
 
 @pytest.fixture
 def restarted(request):
     """A server that was stopped while two devices were online, and runs again; an application that
-    watches since the start."""
+    is owed all that happened meanwhile."""
     own = Server("--restart-grace", getattr(request, "param", 60))
     try:
         net = Net(own.start(), Project.add(own))
         logins = [net.device().login for _ in range(2)]
+        net.app(**KEEP).subscribe("#")
         own.stop()
         net.close()
         net = Net(own.start(), net.project)
-        app = net.app()
-        app.subscribe("#")
+        app = net.app(**KEEP)
+        assert app.connack.session_present
         yield net, app, logins
         net.close()
         own.stop()

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from lib.streams import DEADLINE_S
 from lib.world import Net, Project
 
 
@@ -58,7 +59,7 @@ def test_stop_with_clients(own, number):
     net = Net(own, Project.add(own))
     clients = [net.app(4), net.app(5), net.app(5, "wss"), net.device()]
     own.signal(number)
-    assert own.process.wait(20) == 0
+    assert own.process.wait(DEADLINE_S) == 0
     own.process = None
     for client in clients:
         last = None

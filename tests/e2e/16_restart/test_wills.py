@@ -52,6 +52,14 @@ class Stage:
     def expect_stored(self, count):
         wait_until(lambda: self.stored() == count, f"{count} wills in the journal")
 
+    def settle(self, app):
+        """What the watcher has got is acknowledged to the end: a crash does not bring it again."""
+        def is_over():
+            app.ping()  # reads what is to be answered yet
+            session, = self.server.cli("session", "list", "--project", self.project.key)["sessions"]
+            return session["unacknowledged"] == 0
+        wait_until(is_over, "the end of all handshakes")
+
     def rest(self, kinds):
         """What the watcher has got of these kinds until a marker that is published now."""
         device, app = self.net.device(), self.watcher()
@@ -114,6 +122,7 @@ def test_device_does_not_come_back(stage, end):
     for name, (_, _, payload, _) in devices.items():
         assert [kind for kind, _ in got[name]] == ["online", "data", "online"]
         assert got[name][1] == ("data", payload) and b"false" in got[name][2][1]
+    stage.settle(app)
     stage.expect_stored(0)
     stage.restart(end, 1)
     assert stage.owed() == 0

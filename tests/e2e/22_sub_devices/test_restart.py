@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from lib.packets import Prop
 from lib.server import Server
 from lib.world import Net, Project
 
@@ -82,10 +83,16 @@ def test_gateway_does_not_come_back(own):
     """open-api 4: not back within `restart_grace`, a gateway takes its sub-devices with it."""
     net = own.begin()
     product = own.cli("type", "add", "--project", own.known.key, "--name", "x")["product_key"]
-    connect(net, product)
-    own.end()
-    app = own.begin().app()
+    kept = {"client_id": "kept", "clean": False, "props": ((Prop.SESSION_EXPIRY, 600),)}
+    app = net.app(**kept)
     app.subscribe(f"open/{own.known.key}/+/online")
+    connect(net, product)
+    for _ in range(3):
+        app.receive(value={"online": True})
+    app.disconnect()
+    own.end()
+    app = own.begin().app(**kept)
+    assert app.connack.session_present
     got = {}
     for _ in range(3):
         message = app.receive(value={"online": False})
