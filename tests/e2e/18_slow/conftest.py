@@ -53,12 +53,20 @@ class Watch:
     def wait_for(self, counter):
         wait_until(lambda: self.grown(counter), counter)
 
-    def expect_memory(self, clients=1):
-        """What so many clients have not read has not been kept."""
+    def settle(self, project):
+        """Until each worker has ended a turn with all that was on its way to it."""
+        for _ in range(2):  # asked twice, since it answers before the end of the turn
+            self.server.cli("session", "list", "--project", project.key)
+
+    def _counted(self):
         now = self.server.cli("status")
-        counted = sum(now[name] - self.before[name] for name in now if name.startswith("memory_"))
+        return sum(now[name] - self.before[name] for name in now if name.startswith("memory_"))
+
+    def expect_memory(self, clients=1):
+        """What so many clients have not read has not been kept, but for what lets wait between two
+        workers for a moment."""
+        wait_until(lambda: self._counted() < clients * COUNTED_MAX, "memory to be given back")
         resident = self._resident() - self.resident_before
-        assert counted < clients * COUNTED_MAX, counted
         assert resident < RESIDENT_MAX or not IS_RESIDENT_KNOWN, resident
 
     def expect_memory_after(self, sent):

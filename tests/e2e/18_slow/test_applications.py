@@ -58,6 +58,7 @@ def test_clean_session_ends_with_the_count(net, watch, overflow, server, transpo
         assert sent < MESSAGES
         flood(device, sent, 10)
         sent += 10
+        watch.settle(net.project)
     watch.expect_memory()
     unsent, dropped = overflow(app.expect_closed(0x97, why="the queue is full: "))
     got = take(app, len(app._inbox))
@@ -105,8 +106,8 @@ def test_persistent_session_falls_behind_and_loses_nothing(net, watch, transport
     app = net.app(version, transport, client_id=f"behind{transport}{version}{qos}", **KEEP)
     app.subscribe(device.open("data/s"), qos=qos)
     flood(device)
-    assert watch.grown("feed_catch_ups") == 1
     assert take(app, MESSAGES) == list(range(MESSAGES))
+    assert watch.grown("feed_catch_ups") >= 1
     flood(device, MESSAGES, 3)
     assert take(app, 3) == [MESSAGES, MESSAGES + 1, MESSAGES + 2]
     assert watch.grown("sessions_overflowed") == watch.grown("deliveries_dropped_full") == 0
