@@ -3,6 +3,7 @@ import pytest
 
 from lib.alarms import Rules, over, report
 from lib.cases import table
+from lib.packets import Prop
 from lib.server import Server, wait_until
 from lib.world import Net, Project
 
@@ -129,7 +130,11 @@ def test_kept_over_a_crash_and_within_its_limits(own, tmp_path):
     without a server; a removed project takes its history with it."""
     project, other = Project.add(own), Project.add(own)
     history = History(own, project)
-    device = Net(own, project).device()
+    net = Net(own, project)
+    device = net.device()
+    # who is owed the reports has them on disk before they are acknowledged, with what they changed
+    net.app(client_id="owed", clean=False, props=((Prop.SESSION_EXPIRY, 600),)).subscribe(
+        device.open("attributes"))
     Rules(own, project, tmp_path).add(HOT, device.login)
     assert history.rows() == []
     for number in range(3):
