@@ -92,10 +92,15 @@ def test_page_in_a_browser(net, start, server, own, secret, version):
 @needs_node
 def test_page_with_a_pass_that_ends(net, start, server, own):
     """The connection is closed at the pass's expiry; the page learns that it has expired."""
-    expires = int(time.time()) + 30  # Chromium takes its time
-    page = start("node", JS / "page.js", server.demo["endpoints"]["app_wss"], own.key,
-                 Secret.main(own).pass_of("s", expires).secret, 5, f"open/{own.key}/+/attributes")
-    assert json.loads(page.until("state")) == {"state": "subscribed 1"}
+    for seconds in (30, 60):  # Chromium takes its time
+        expires = int(time.time()) + seconds
+        page = start("node", JS / "page.js", server.demo["endpoints"]["app_wss"], own.key,
+                     Secret.main(own).pass_of("s", expires).secret, 5,
+                     f"open/{own.key}/+/attributes")
+        state = json.loads(page.until("state"))
+        if time.time() < expires:
+            break
+    assert state == {"state": "subscribed 1"}
     refused = json.loads(page.until("state", after=expires - time.time()))["state"]
     assert refused.startswith("error: Connection refused")
     assert time.time() >= expires

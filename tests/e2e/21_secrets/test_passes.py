@@ -12,6 +12,18 @@ KEEP = {"clean": False, "props": ((Prop.SESSION_EXPIRY, 60),)}
 CLAIMS = "main.s.1893456000"
 
 
+def in_time(connect):
+    """What `connect` gives when it is told when a pass ends, and that. On a slow machine the end
+    may come first: then again, with more time."""
+    for seconds in (3, 6, 12, 24):
+        expires = int(time.time()) + seconds
+        try:
+            return connect(expires), expires
+        except AssertionError:
+            assert time.time() >= expires
+    raise AssertionError("a pass was over before it was used")
+
+
 def refused(net, version, own, password, v5=0x86, v4=4):
     return net.raw("app", version).connect(None, own.key, password,
                                            code=refusal(version, v5, v4)).connack
@@ -119,11 +131,15 @@ def test_closed_at_its_expiry(net, own, version, transport):
     who, device = Secret.main(own), net.device(own.device(), version)
     name, others = f"page{version}{transport}", (net.app(version, project=own),
                                                  net.app(version, project=who.pass_of()))
-    expires = int(time.time()) + 3
-    app = net.app(version, transport, project=who.pass_of("s", expires), client_id=name, **KEEP)
-    app.subscribe(device.open("data/s"))
+
+    def connect(expires):
+        app = net.app(version, transport, project=who.pass_of("s", expires), client_id=name, **KEEP)
+        app.subscribe(device.open("data/s"))
+        return app
+
+    app, expires = in_time(connect)
     app.expect_closed(0xA0, why="the pass has expired")
-    assert expires <= time.time() < expires + 2 + 8 * (time.time() > expires + 2)
+    assert expires <= time.time() < expires + 10
     for other in others:
         other.ping()
     device.publish(device.own("data", "s"), b"owed")
@@ -137,8 +153,8 @@ def test_closed_at_its_expiry(net, own, version, transport):
 def test_will_at_its_expiry(net, own, version):
     """The end of a pass is an end of the connection like another: the will is published."""
     device = net.device(own.device(), version, subscribe=["attributes_push"])
-    who = Secret.main(own).pass_of("p", int(time.time()) + 2)
-    net.app(version, project=who, will=Will(device.open("attributes_push"), b'{"page":0}'))
+    who, will = Secret.main(own), Will(device.open("attributes_push"), b'{"page":0}')
+    in_time(lambda expires: net.app(version, project=who.pass_of("p", expires), will=will))
     device.receive(device.own("attributes_push"), b'{"page":0}')
 
 
