@@ -14,6 +14,10 @@ class Watch:
         self.topic = "$" + login.open("command_status")
         client.subscribe(self.topic, *map(login.open, more))
 
+    def status(self):
+        """The next message is a status; gives which."""
+        return json.loads(self.client.receive(self.topic).payload)["status"]
+
     def next(self, status, id=1, method="open"):
         """The next message is this status of this command; gives its reason, or None."""
         message = self.client.receive(self.topic)
