@@ -178,15 +178,16 @@ def test_renewed_secret(net, notifiers, rules, receiver):
     device = net.device()
     rules.add(HOT, device.login)
     old = notifiers.add(receiver.url)
-    receiver.answers = [500]
+    receiver.answers = [500] * 100
     report(device, t=31)
-    first = receiver.next()
+    posts = [receiver.next()]
     new = notifiers.cli("renew", "hook")["secret"]
     assert old != new and "secret" not in notifiers.cli("list")["notifiers"][0]
-    second = receiver.next()
-    assert first.is_signed_by(old) and not first.is_signed_by(new)
-    assert second.is_signed_by(new) and not second.is_signed_by(old)
-    assert first.delivery == second.delivery
+    while not posts[-1].is_signed_by(new):  # it may have been tried again meanwhile
+        assert posts[-1].is_signed_by(old)
+        posts.append(receiver.next())
+    assert len(posts) > 1 and not posts[-1].is_signed_by(old)
+    assert len({p.delivery for p in posts}) == 1
 
 
 def test_switched_off_and_removed(net, notifiers, rules, receiver):
