@@ -5,7 +5,7 @@ import pytest
 
 from lib.clients import JS
 from lib.console import LANGUAGES, Browser
-from lib.http import PASSWORD, USERNAME, Api
+from lib.http import Api
 
 
 def pytest_collection_modifyitems(items):
@@ -38,6 +38,6 @@ def language(request):
 def page(browser, admin):
     """A page of the administrator, in English."""
     fresh = browser.page()
-    fresh.sign_in(USERNAME, PASSWORD)
+    fresh.be(admin)
     yield fresh
     fresh.assert_clean()

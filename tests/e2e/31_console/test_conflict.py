@@ -7,7 +7,6 @@ import json
 import pytest
 
 from lib.console import LANGUAGES, test
-from lib.http import PASSWORD, USERNAME
 from lib.server import wait_until
 
 PROJECT = "/api/v1/projects/{project_key}"
@@ -48,7 +47,7 @@ def add_attribute(page, name):
 def test_type(browser, admin, project, kind, language):
     """What was typed stays until the person loads the other's; then it can be changed again."""
     page = browser.page(language)
-    page.sign_in(USERNAME, PASSWORD)
+    page.be(admin)
     where = {"project_key": project.key, "product_key": kind["product_key"]}
     page.goto(f"/#/p/{project.key}/types/{kind['product_key']}")
     page.wait(test("attribute-table"))

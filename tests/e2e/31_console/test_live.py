@@ -5,7 +5,6 @@ import time
 import pytest
 
 from lib.console import test
-from lib.http import PASSWORD, USERNAME
 from lib.server import wait_until
 from lib.world import Project
 
@@ -29,7 +28,7 @@ def time_value(page, device, value, record_property):
 def speaking(browser, admin, language):
     """A page of the administrator in each language."""
     fresh = browser.page(language)
-    fresh.sign_in(USERNAME, PASSWORD)
+    fresh.be(admin)
     yield fresh
     fresh.assert_clean()
 

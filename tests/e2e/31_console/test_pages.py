@@ -79,7 +79,7 @@ def test_every_page(browser, admin, shown, language, size):
     """open-api 7, console: each page is there without a fault, in its language, and not wider than
     the screen."""
     page = browser.page(language, size)
-    page.sign_in(USERNAME, PASSWORD)
+    page.be(admin)
     for path, middle in PAGES.items():
         page.goto("/#" + path.format(**shown))
         page.wait(middle)
@@ -105,6 +105,7 @@ def test_the_language_is_chosen_and_kept(page, project):
 
 def test_a_new_project(page, admin):
     """open-api 7: a project is made here, and removed only when its name was typed."""
+    page.goto("/#/projects")
     page.click(test("new-project"))
     page.fill(test("project-name-input"), "Factory 7")
     page.click(test("create"))

@@ -76,6 +76,7 @@ const commands = {
         page = await context.newPage();
         watch(page);
     },
+    cookie: (name, value) => context.addCookies([{ name, value, url: origin, secure: true }]),
     async goto(path) {
         // another fragment alone does not load the page again
         await page.goto("about:blank");

@@ -59,6 +59,10 @@ class Browser:
         self.click(test("submit"))
         self.hidden(test("submit"))
 
+    def be(self, operator):
+        """Has the session of an `Api`, as one has who signed in here before."""
+        self.cookie(*operator.headers["Cookie"].split("=", 1))
+
     def wait_live(self):
         """Until values change by themselves, and what is shown was read after that has begun."""
         self.wait(f'{test("live-state")}[data-state="live"][data-settled="true"]')
