@@ -81,7 +81,7 @@ def test_strangers_leave_half_of_them(few):
     net = Net(few, Project.add(few))
     strangers = [net.tcp() for _ in range(2 * FEW)]
     apps = [let_in(net.app) for _ in range(10)]
-    status = few.cli("status")
+    status = few.counters()
     assert status["conns_evicted"] + status["conns_turned_away"] > 0
     assert status["accept_failures"] == 0
     for app in apps:

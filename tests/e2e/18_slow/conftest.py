@@ -40,7 +40,7 @@ class Watch:
 
     def __init__(self, server):
         self.server = server
-        self.before, self.resident_before = server.cli("status"), self._resident()
+        self.before, self.resident_before = server.counters(), self._resident()
 
     def _resident(self):
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as status:
@@ -48,7 +48,7 @@ class Watch:
                         if line.startswith("VmRSS"))
 
     def grown(self, counter):
-        return self.server.cli("status")[counter] - self.before[counter]
+        return self.server.counters()[counter] - self.before[counter]
 
     def wait_for(self, counter):
         wait_until(lambda: self.grown(counter), counter)
@@ -59,7 +59,7 @@ class Watch:
             self.server.cli("session", "list", "--project", project.key)
 
     def _counted(self):
-        now = self.server.cli("status")
+        now = self.server.counters()
         return sum(now[name] - self.before[name] for name in now if name.startswith("memory_"))
 
     def expect_memory(self, clients=1):

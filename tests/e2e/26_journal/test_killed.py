@@ -213,7 +213,7 @@ def test_records_are_counted_from_the_start(stage):
     stage.report(7)
     stage.expect(app, 1, 7)
     stage.crash()
-    assert stage.server.cli("status")["journal_records"] == 7
+    assert stage.server.counters()["journal_records"] == 7
 
 
 @VERSIONS
@@ -252,7 +252,7 @@ def test_expired_session(stage):
     app.subscribe(stage.login.open("attributes"), qos=2)
     app.disconnect()
     stage.report(1)
-    wait_until(lambda: stage.server.cli("status")["mqtt_sessions"] == 0, "the end of the session")
+    wait_until(lambda: stage.server.counters()["mqtt_sessions"] == 0, "the end of the session")
     stage.crash()
     assert not stage.net.app(**fields).connack.session_present
 

@@ -28,7 +28,7 @@ def number_of(message):
 def flood(server, device):
     """Reports until retention has taken a part of it; gives how many."""
     count = 0
-    while count < 600 or server.cli("status")["journal_trimmed"] < 300:
+    while count < 600 or server.counters()["journal_trimmed"] < 300:
         device.publish(device.own("data", "s"), b"%08d" % count + bytes(SIZE - 8))
         count += 1
         assert count < 5000
@@ -73,7 +73,7 @@ def test_lost_messages_are_told_at_their_place(small, version, crash):
             assert int(message.props.user["seq"]) == expected + 1
         expected += 1
     away.expect_nothing()
-    wait_until(lambda: small.cli("status")["feed_lost"] > 0 or crash, "the counter")
+    wait_until(lambda: small.counters()["feed_lost"] > 0 or crash, "the counter")
 
 
 @pytest.mark.parametrize("qos", [1, 2])

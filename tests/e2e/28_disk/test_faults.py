@@ -43,7 +43,7 @@ class Stage:
             self.app.receive(self.login.open("attributes"), b'{"n":%d}' % n)
 
     def counter(self, name):
-        return self.server.cli("status")[name]
+        return self.server.counters()[name]
 
     def wait_for_failures(self, count=1):
         before = self.counter("journal_commit_failures")
@@ -70,14 +70,14 @@ def test_it_goes_on(stage, fault):
     stage.wait_for_failures(2)
     stage.device.ping()  # its answer comes, and no acknowledgement before it
     stage.app.expect_nothing()
-    status = stage.server.cli("status")
+    status = stage.server.counters()
     assert status["journal_stalled"] == 1 and status["journal_waiting_bytes"] > 0
     assert "journal_commit_failed" in stage.server.log()
     stage.disk.heal()
     for n in (2, 3, 4):
         stage.acknowledged(n)
     stage.expect(2, 3, 4)
-    status = stage.server.cli("status")
+    status = stage.server.counters()
     assert status["journal_stalled"] == 0
     assert "journal_recovered" in stage.server.log()
     stage.send()

@@ -26,7 +26,7 @@ class Flooded:
         disk.fail("write ENOSPC")
 
     def status(self):
-        return self.server.cli("status")
+        return self.server.counters()
 
     def send(self, device, count, size, qos):
         """Sends so many messages that are numbered, as fast as they are taken."""

@@ -58,12 +58,12 @@ class Stage:
 
     def wait_for_end(self):
         """The session has ended, but for the disk."""
-        wait_until(lambda: self.server.cli("status")["mqtt_sessions"] == 0, "the session's end")
+        wait_until(lambda: self.server.counters()["mqtt_sessions"] == 0, "the session's end")
 
     def wait_for_failure(self):
         """Something is to be written, and is not."""
-        before = self.server.cli("status")["journal_commit_failures"]
-        wait_until(lambda: self.server.cli("status")["journal_commit_failures"] > before, "failure")
+        before = self.server.counters()["journal_commit_failures"]
+        wait_until(lambda: self.server.counters()["journal_commit_failures"] > before, "failure")
 
     def restart(self):
         self.server.kill9()
