@@ -50,10 +50,11 @@ class Lines:
         return self.process.wait(DEADLINE_S)
 
     def close(self):
-        """Ends it in an orderly way, as the page must end its browser."""
+        """Ends it in an orderly way, as the page must end its browser; otherwise when it takes no
+        notice, as mosquitto_sub while it connects."""
         self.process.terminate()
         try:
-            self.process.wait(DEADLINE_S)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -177,7 +177,8 @@ class Program:
 
     def close(self):
         self._process.stdin.close()
-        assert self._process.wait(DEADLINE_S) == 0
+        code = self._process.wait(DEADLINE_S)
+        assert code == 0, f"{self._process.args} ended with {code}"
         self._thread.join()
 
     def _write(self, command):
