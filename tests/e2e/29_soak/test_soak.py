@@ -2,6 +2,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "soak"))
 
 from soak import ASKERS, World  # noqa: E402
@@ -10,6 +12,7 @@ SEED = 20261129
 KILLS = 8
 
 
+@pytest.mark.timeout(600)  # the kills, and then what World has patience for
 def test_a_handful_of_kills():
     """All that was acknowledged reaches all who are owed it, once where both have QoS 2, in order,
     over kills at any moment. Alarms, replays, clean starts and backups hold what they promise
