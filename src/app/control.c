@@ -34,6 +34,8 @@ static bool read_line(int fd, char *line)
     while (len < CONTROL_LINE_MAX - 1) {
         ssize_t n = recv(fd, line + len, 1, 0);
 
+        if (n < 0 && errno == EINTR) // with a time-out, a process that was stopped gets this
+            continue;
         if (n != 1)
             return false;
         if (line[len++] == '\n')
