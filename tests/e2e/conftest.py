@@ -17,6 +17,20 @@ def pytest_xdist_make_scheduler(config, log):
     return LoadFileScheduling(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """The console's tests are spread over the run: side by side they wait for each other's
+    browsers, and while a page waits other tests have the machine."""
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    pages = [path for path in files if path.parent.name == "31_console"]
+    order = [path for path in files if path not in pages]
+    others = len(order)
+    for number, path in enumerate(pages, 1):
+        order.insert(others * (len(pages) - number) // len(pages), path)
+    items[:] = [item for path in order for item in files[path]]
+
+
 def pytest_sessionstart():
     if not BINARY.exists():
         pytest.exit(f"{BINARY} is missing: build it, or name another with EZTCLOUD_BIN", 2)
