@@ -16,7 +16,8 @@ PAGES = {"English": REPOSITORY / "docs" / "secrets.md",
          "Chinese": REPOSITORY / "docs" / "zh-CN" / "secrets.md"}
 needs_node = pytest.mark.skipif(not (JS / "node_modules").exists(),
                                 reason="npm ci in tests/e2e/js was not run")
-needs_chromium = pytest.mark.skipif(not shutil.which("chromium-headless-shell"), reason="no Chromium")
+needs_chromium = pytest.mark.skipif(not shutil.which("chromium-headless-shell"),
+                                    reason="no Chromium")
 
 
 def example(page, language):

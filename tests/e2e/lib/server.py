@@ -139,7 +139,7 @@ class Server:
         """Runs a command of the registry with --json; it must succeed; gives its answer. What it
         leaks ends with it; looking for that would take longer than the command."""
         done = self.cli_run(*args, "--json", env={
-            "ASAN_OPTIONS": f'{os.environ.get("ASAN_OPTIONS", "")}:detect_leaks=0'})
+            "ASAN_OPTIONS": f'{self.env.get("ASAN_OPTIONS", "")}:detect_leaks=0'})
         assert done.returncode == 0, done
         return json.loads(done.stdout) if done.stdout.strip() else None
 
